@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * view: what reads give: rows of the tables as plain values, between store
+ * (which fills them) and wire (which encodes them).  Texts are views into
+ * memory of the read's result.
+ */
+#ifndef CLEARING_CORE_VIEW_H
+#define CLEARING_CORE_VIEW_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+/* A posted entry as the tables know it. */
+struct transfer_view {
+	struct slice id;
+	uint64_t number;
+	uint64_t position;
+	uint64_t debit_account;
+	uint64_t credit_account;
+	struct slice debit_address; /* with @city */
+	struct slice credit_address;
+	int64_t amount_minor;
+	uint32_t kind;
+	struct slice reference;
+	struct slice hold_id;
+	struct slice memo;
+	bool memo_erased;
+	struct slice actor;
+	int64_t posted_at_us;
+};
+
+struct hold_view {
+	struct slice id;
+	uint32_t state; /* HoldState */
+	uint64_t debit_account;
+	uint64_t credit_account;
+	struct slice debit_address;
+	struct slice credit_address;
+	int64_t amount_minor;
+	int64_t posted_amount_minor;
+	int64_t expires_at_us;
+	uint32_t kind;
+	struct slice reference;
+	struct slice memo;
+	bool memo_erased;
+	struct slice actor;
+	uint64_t placed_position;
+	uint64_t ended_position;
+	uint64_t number; /* of its HOLD entry: the paging key; not sent */
+};
+
+struct statement_entry_view {
+	struct transfer_view transfer;
+	int64_t change_minor;
+	int64_t balance_minor;
+};
+
+struct statement_view {
+	int64_t opening_minor;
+	int64_t closing_minor;
+	const struct statement_entry_view *entries;
+	uint32_t entry_count;
+	struct slice next_token;
+};
+
+#endif
