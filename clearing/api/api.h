@@ -5,7 +5,7 @@
  * calls and time, and sends what comes out.
  *
  * A reply that looked at state waits for the newest block with anything in it
- * to be durable (rule JOURNAL-7): refusals and balances too.
+ * to be durable (rule JOURNAL-6): refusals and balances too.
  */
 #ifndef CLEARING_API_API_H
 #define CLEARING_API_API_H

@@ -7,7 +7,7 @@
  * columns, so that any language can read it.  This codec is by hand because it
  * is the hot path; a test and a fuzzer hold it against protobuf-c.
  *
- * Rules JOURNAL-1 to JOURNAL-6 of proto/README.md.
+ * Rules JOURNAL-2, JOURNAL-14, JOURNAL-15, JOURNAL-24 (proto/README.md).
  */
 #ifndef CLEARING_CORE_BLOCK_H
 #define CLEARING_CORE_BLOCK_H
@@ -28,7 +28,7 @@
 #define BLOCK_PAYLOAD_SIZE_MAX (1u << 20)
 /* Bytes of event texts and memos a block holds beside its columns. */
 #define BLOCK_TEXT_SIZE_MAX (2u << 20)
-/* A block is closed when it reaches one of these (rule JOURNAL-5). */
+/* A block is closed when it reaches one of these (rule JOURNAL-7). */
 #define BLOCK_FULL_ENTRIES 8190
 #define BLOCK_FULL_SIZE (256u << 10)
 
@@ -43,7 +43,7 @@ struct block_header {
 	uint8_t hash[SHA256_SIZE];
 };
 
-/* A memo's text, which stands beside the chain (rule JOURNAL-4). */
+/* A memo's text, which stands beside the chain (rule JOURNAL-24). */
 struct block_memo {
 	uint32_t index; /* of its entry in the block */
 	struct slice text;

@@ -244,7 +244,7 @@ struct apply_fault {
 };
 
 /*
- * ledger_apply_block: a whole decoded block, in the order of rule JOURNAL-3.
+ * ledger_apply_block: a whole decoded block, in the order of rule JOURNAL-14.
  *
  * @memos    texts of its entries by index, for contents of the window; may be
  *           NULL when the window is not wanted (clearing-verify).

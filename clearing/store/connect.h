@@ -44,7 +44,7 @@ enum connect_purpose {
 
 /*
  * connect_database: try each host, the last good one first, 2 s each, and
- * check settings (rule JOURNAL-14).
+ * check settings (rule JOURNAL-13).
  *
  * @error  CONNECT_ERROR_SIZE bytes: what was wrong and what to do.
  * @out    written on CONNECT_OK; the caller finishes it with PQfinish().

@@ -2,7 +2,7 @@
 /*
  * headfile: the node's own memory of the head it acknowledged, in a small
  * local file: a lower bound, by which a database that comes back behind it is
- * recognised (rule JOURNAL-16).  Written beside and renamed, fsynced.
+ * recognised (rule JOURNAL-12).  Written beside and renamed, fsynced.
  */
 #ifndef CLEARING_STORE_HEADFILE_H
 #define CLEARING_STORE_HEADFILE_H

@@ -37,7 +37,7 @@ enum journal_state {
 	JOURNAL_UNSAFE,	 /* final: durability was switched off (7) */
 };
 
-/* A block that is closed: bytes that never change (rule JOURNAL-12). */
+/* A block that is closed: bytes that never change (rule JOURNAL-8). */
 struct closed_block {
 	struct block_header header;
 	struct slice payload;
@@ -80,7 +80,7 @@ void journal_free(struct journal *journal);
  * present one when it has no room.
  *
  * @effects  receives where the recorder puts effects.
- * Returns NULL when the queue is full: answer OVERLOADED (rule JOURNAL-10).
+ * Returns NULL when the queue is full: answer OVERLOADED (rule JOURNAL-25).
  */
 struct block *journal_open(struct journal *journal, uint32_t entries,
 			   uint32_t events, uint64_t now_us,
@@ -88,7 +88,7 @@ struct block *journal_open(struct journal *journal, uint32_t entries,
 
 /*
  * journal_flush: at the end of a loop turn: close and send by the rule "idle
- * or full" (rule JOURNAL-9).
+ * or full" (rule JOURNAL-7).
  */
 void journal_flush(struct journal *journal, uint64_t now_us);
 

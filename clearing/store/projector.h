@@ -2,7 +2,7 @@
 /*
  * projector: carries acknowledged blocks into the tables, in order, on a
  * thread and connection of its own, as many blocks a transaction as wait
- * (rules JOURNAL-19 to JOURNAL-21).
+ * (rules JOURNAL-16 to JOURNAL-18).
  *
  * A thread, because building arrays for 100,000 entries would hold up the
  * loop; it shares nothing with the loop but a bounded queue of copies.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * start: from a database and a state file to a loaded ledger that this node,
- * and no other, may go on with (rules JOURNAL-15 to JOURNAL-18).  Blocking;
+ * and no other, may go on with (rules JOURNAL-10 to JOURNAL-12, JOURNAL-19, JOURNAL-20).  Blocking;
  * the node runs it on a thread of its own and is NOT_SERVING meanwhile.
  */
 #ifndef CLEARING_STORE_START_H
