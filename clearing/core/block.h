@@ -89,10 +89,11 @@ void block_add_entry(struct block *block, const struct entry *entry,
 void block_add_event(struct block *block, const struct event *event);
 
 /*
- * block_remove_entries: take back the newest @count entries (a linked group
- * that failed).  No event may stand after them (checked).
+ * block_rewind: take back everything recorded since the block had these
+ * counts and @texts_size == block->texts.size (a linked group that failed).
  */
-void block_remove_entries(struct block *block, uint32_t count);
+void block_rewind(struct block *block, uint32_t entry_count,
+		  uint32_t event_count, size_t texts_size);
 
 /* block_has_room: do @entries more entries and @events more events fit? */
 bool block_has_room(const struct block *block, uint32_t entries,

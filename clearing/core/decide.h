@@ -20,6 +20,7 @@
 struct caller {
 	struct slice uri;
 	struct slice base;
+	uint64_t base_hash; /* filled in by the recorder */
 };
 
 /* An account as a client names it: an id, or an address if that is set. */
@@ -94,8 +95,7 @@ struct decision {
 /*
  * ledger_resolve: the account that @ref names.
  *
- * @local  scratch for nothing but the result's life: none is kept.
- * @out    the account or NULL when it does not exist.
+ * @out  the account or NULL when it does not exist.
  * Returns 0, TRANSFER_ADDRESS_MALFORMED or TRANSFER_ADDRESS_OTHER_CITY (the
  * same numbers in every family).
  */

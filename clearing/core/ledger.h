@@ -66,6 +66,7 @@ struct hold {
 
 struct actor {
 	uint32_t number; /* from 1 */
+	uint64_t base_hash; /* ledger_base_hash() of its base */
 	uint16_t uri_size;
 	uint16_t base_size; /* of the uri without /person/NAME */
 	uint8_t uri[IDENTITY_URI_SIZE_MAX];
@@ -110,9 +111,8 @@ struct ledger {
 	uint32_t epoch;
 	uint64_t time_us; /* of the newest block; node time never falls */
 
-	/* kept in 128 bits; proved by clearing-verify against the accounts */
-	__int128 sum_minor; /* of all balances: always 0 */
-	uint64_t credit_issued_minor; /* sum of max(0, -balance) of coops */
+	/* Sum of max(0, -balance) over coop accounts; fits 2^53 x 2^31. */
+	__int128 credit_issued_minor;
 
 	struct ledger_options options;
 };
@@ -151,6 +151,15 @@ const struct actor *ledger_actor(const struct ledger *ledger,
 const struct actor *ledger_actor_by_number(const struct ledger *ledger,
 					   uint32_t number);
 
+/*
+ * ledger_can_name: is @uri an actor already, or is there room for one more?
+ * The caller of a recorder asks first; no room is OVERLOADED.
+ */
+bool ledger_can_name(const struct ledger *ledger, struct slice uri);
+
+/* account_is_coop: not one of the reserved names city and link. */
+bool account_is_coop(const struct account *account);
+
 /* account_local, account_coop, account_display_name: views into @account. */
 struct slice account_local(const struct account *account);
 struct slice account_coop(const struct account *account);
@@ -167,8 +176,12 @@ struct money account_balance(const struct account *account);
 bool account_may_pay(const struct account *account, struct money amount);
 bool account_may_receive(const struct account *account, struct money amount);
 
-/* account_totals_fit: can @amount be added to every growing total? */
-bool account_totals_fit(const struct account *account, struct money amount);
+/*
+ * account_debits_fit, account_credits_fit: can @amount be added to the posted
+ * total once everything pending is posted too (rules LEDGER-1, LEDGER-14)?
+ */
+bool account_debits_fit(const struct account *account, struct money amount);
+bool account_credits_fit(const struct account *account, struct money amount);
 
 /* Why a fact cannot be applied: the journal is damaged. */
 enum apply_result {
@@ -224,6 +237,12 @@ enum apply_result ledger_apply_entry(struct ledger *ledger,
 void ledger_undo_transfer(struct ledger *ledger, const struct entry *entry,
 			  const struct effect *effect);
 
+/*
+ * ledger_undo_actor: take back the newest actor, which no fact names yet, as
+ * part of a linked group that failed.
+ */
+void ledger_undo_actor(struct ledger *ledger);
+
 /* ledger_apply_event: the same for an event. */
 enum apply_result ledger_apply_event(struct ledger *ledger,
 				     const struct event *event,
@@ -244,10 +263,12 @@ struct apply_fault {
 };
 
 /*
- * ledger_apply_block: a whole decoded block, in the order of rule JOURNAL-14.
+ * ledger_apply_block: a whole decoded block, in the order of rule JOURNAL-14;
+ * the caller calls ledger_block_done() after it.
  *
- * @memos    texts of its entries by index, for contents of the window; may be
- *           NULL when the window is not wanted (clearing-verify).
+ * @block    .memos holds the texts for contents of the id window, by rising
+ *           index; an entry whose memo is not there, or erased (data NULL), is
+ *           remembered with a content that matches anything.
  * @effects  entry_count of them.
  * @fault    written on failure; the ledger is then unusable.
  */
@@ -256,20 +277,23 @@ enum apply_result ledger_apply_block(struct ledger *ledger,
 				     struct effect *effects,
 				     struct apply_fault *fault) MUST_CHECK;
 
+/* ledger_base_hash: of a caller's URI without /person/NAME. */
+uint64_t ledger_base_hash(const struct ledger *ledger, struct slice base);
+
 /*
  * ledger_content_of_entry, ledger_content_of_event: the canonical record's
  * hash: what makes two commands with one id the same command (rule LEDGER-8).
+ * Only what the client said counts, not what the node added.
  *
- * @base   the caller's URI without /person/NAME.
- * @memo   the text; for an erased one pass @entry with has_memo and an empty
- *         slice and use a zero hash instead.
+ * @base_hash  ledger_base_hash() of the caller.
+ * @memo       the text; empty when there is none.
  */
 struct hash128 ledger_content_of_entry(const struct ledger *ledger,
 				       const struct entry *entry,
-				       struct slice base, struct slice memo);
+				       uint64_t base_hash, struct slice memo);
 struct hash128 ledger_content_of_event(const struct ledger *ledger,
 				       const struct event *event,
-				       struct slice base);
+				       uint64_t base_hash);
 
 /* Loading from the tables, in this order, before any block is applied. */
 enum apply_result ledger_load_genesis(struct ledger *ledger,

@@ -70,6 +70,7 @@ enum hold_refusal {
 	HOLD_OVER_CEILING = 61,
 	HOLD_TOTAL_TOO_LARGE = 62,
 	HOLD_AMOUNT_OVER_HOLD = 64,
+	HOLD_TOO_MANY_HOLDS = 65,
 };
 
 enum account_refusal {
