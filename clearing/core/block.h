@@ -56,7 +56,8 @@ struct block_memo {
  */
 struct block {
 	struct block_header header;
-	uint64_t first_number; /* of entries[0]; the next one if there is none */
+	uint64_t
+		first_number; /* of entries[0]; the next one if there is none */
 	uint32_t entry_count;
 	uint32_t event_count;
 	uint32_t memo_count;
@@ -126,9 +127,9 @@ enum block_decode_result {
 
 /* Where a block is wrong, for the message that stops the replay. */
 struct block_fault {
-	uint32_t field;	 /* number in the Block message; 0: none */
-	uint32_t index;	 /* of the entry or event */
-	bool in_event;	 /* @index counts events, else entries */
+	uint32_t field; /* number in the Block message; 0: none */
+	uint32_t index; /* of the entry or event */
+	bool in_event;	/* @index counts events, else entries */
 };
 
 /* block_decode_result_name: for messages. */
@@ -143,8 +144,7 @@ const char *block_decode_result_name(enum block_decode_result result);
  * @out      .entries, .events, counts, first_number; .header is not touched.
  * @fault    written on failure.
  */
-enum block_decode_result block_decode(struct slice payload,
-				      uint64_t created_us,
+enum block_decode_result block_decode(struct slice payload, uint64_t created_us,
 				      struct arena *arena, struct block *out,
 				      struct block_fault *fault) MUST_CHECK;
 

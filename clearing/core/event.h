@@ -52,16 +52,16 @@ enum transfer_kind {
  * be read by itself; @amount of a VOID is the whole hold's.
  */
 struct entry {
-	struct id id;		/* of the command */
-	uint8_t kind;		/* enum entry_kind */
-	uint8_t transfer_kind;	/* enum transfer_kind */
+	struct id id;	       /* of the command */
+	uint8_t kind;	       /* enum entry_kind */
+	uint8_t transfer_kind; /* enum transfer_kind */
 	bool has_reference;
-	bool has_memo;		/* TRANSFER, HOLD; VOID: its reason */
+	bool has_memo; /* TRANSFER, HOLD; VOID: its reason */
 	uint32_t debit;
 	uint32_t credit;
 	uint32_t actor;		/* number of the actor, from 1 */
 	struct money amount;	/* > 0 */
-	uint64_t expires_at_us;	/* HOLD only */
+	uint64_t expires_at_us; /* HOLD only */
 	struct id hold_id;	/* POST, VOID: the HOLD's command id */
 	uint8_t reference[REFERENCE_SIZE];
 	uint8_t memo_hash[SHA256_SIZE]; /* SHA-256(salt, text) */
@@ -98,8 +98,8 @@ struct event_actor_seen {
 
 /* Commands on accounts: each names its id, actor, account and reason. */
 struct event_account {
-	struct id id;	    /* zero for accounts opened by genesis */
-	uint32_t actor;	    /* 0: the node itself, genesis only */
+	struct id id;	/* zero for accounts opened by genesis */
+	uint32_t actor; /* 0: the node itself, genesis only */
 	uint32_t account;
 	struct slice reason; /* empty for ACCOUNT_OPENED */
 	/* ACCOUNT_OPENED, ACCOUNT_LIMITS_SET: */
@@ -123,13 +123,13 @@ struct event_genesis {
 	struct slice city;
 	struct slice unit;
 	uint32_t decimals;
-	uint32_t format; /* of the payload: 1 */
+	uint32_t format;		 /* of the payload: 1 */
 	uint8_t node_key[NODE_KEY_SIZE]; /* Ed25519 public key */
 };
 
 struct event {
 	uint8_t kind;	/* enum event_kind */
-	uint32_t after;	/* how many entries of the block come before it */
+	uint32_t after; /* how many entries of the block come before it */
 	union {
 		struct event_epoch_started epoch_started;
 		struct event_actor_seen actor_seen;

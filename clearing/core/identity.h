@@ -9,7 +9,8 @@
  *
  * F is the federation (a name), C and X are names.  A last /person/NAME (a
  * name) may follow any but the node's; it names the person for the audit and
- * changes no right.  A sound URI of another shape has the role UNKNOWN.
+ * changes no right.  A sound URI of another shape has the role UNKNOWN; its
+ * federation is told, and its city where it says one.
  */
 #ifndef CLEARING_CORE_IDENTITY_H
 #define CLEARING_CORE_IDENTITY_H
@@ -36,12 +37,12 @@ enum role {
 
 struct identity {
 	enum role role;
-	struct slice uri;	 /* whole, with the person */
-	struct slice base;	 /* without /person/NAME: whose rights count */
+	struct slice uri;  /* whole, with the person */
+	struct slice base; /* without /person/NAME: whose rights count */
 	struct slice federation;
-	struct slice city;	 /* empty for an arbiter */
-	struct slice name;	 /* X; empty for a node */
-	struct slice person;	 /* empty when there is none */
+	struct slice city;   /* empty for an arbiter */
+	struct slice name;   /* X; empty for a node */
+	struct slice person; /* empty when there is none */
 };
 
 /*

@@ -7,6 +7,10 @@
  * recorded; ids outside are refused and never looked up.  When memory is full
  * the start of the window moves up: an id is either remembered or refused
  * (rules LEDGER-8, LEDGER-9).
+ *
+ * Memory: 64 bytes an id (48 the record, 4 its chain, 12 the index), touched
+ * only as ids come: 1 GiB for 16 M.  Besides 4 bytes for each 2^16 us of the
+ * window and the skew: 5.3 MB for a day.
  */
 #ifndef CLEARING_CORE_IDWINDOW_H
 #define CLEARING_CORE_IDWINDOW_H
@@ -46,17 +50,17 @@ struct remembered {
 
 struct idwindow {
 	struct remembered *entries;
-	uint32_t *chain;	/* per entry: next of its time slot, or free */
-	uint32_t *slots;	/* per time slot: newest entry + 1 */
+	uint32_t *chain; /* per entry: next of its slot or free, + 1 */
+	uint32_t *slots; /* per time slot, a ring: newest entry + 1 */
 	struct index index;
 	struct siphash_key key;
 	uint32_t entries_max;
-	uint32_t entries_used;	/* ever taken from the array */
-	uint32_t free;		/* head of the free list + 1 */
+	uint32_t entries_used; /* ever taken from the array */
+	uint32_t free;	       /* head of the free list + 1 */
 	uint32_t slot_count;
-	uint64_t slot_first;	/* absolute number of the oldest slot */
+	uint64_t slot_first; /* absolute number of the oldest slot */
 	uint64_t window_us;
-	uint64_t start_us;	/* never falls */
+	uint64_t start_us; /* never falls */
 };
 
 enum idwindow_place {
@@ -77,7 +81,10 @@ size_t idwindow_memory_size(uint32_t ids_max, uint64_t window_us);
 void idwindow_init(struct idwindow *window, uint32_t ids_max,
 		   uint64_t window_us, struct siphash_key key, void *memory);
 
-/* idwindow_advance: forget what @now_us has left behind. */
+/*
+ * idwindow_advance: forget what @now_us has left behind; the start moves up to
+ * @now_us - window.  Call once a loop turn, and for each block replayed.
+ */
 void idwindow_advance(struct idwindow *window, uint64_t now_us);
 
 /* idwindow_place: where is @id as seen at @now_us? */
@@ -90,11 +97,17 @@ const struct remembered *idwindow_find(const struct idwindow *window,
 
 /*
  * idwindow_add: remember @what; its id must not be remembered yet (checked).
- * Older than the window: nothing happens.  Full: the start moves up first.
+ *
+ * Older than the window: nothing happens.  Full: the oldest slot of time that
+ * has ids is forgotten first and the start moves up to its end, which may be
+ * above the id itself; it is then not remembered but, like those, refused.
  */
 void idwindow_add(struct idwindow *window, const struct remembered *what);
 
-/* idwindow_remove: forget @id, which must be remembered (a group undone). */
+/*
+ * idwindow_remove: forget @id (a group undone).  It must be remembered, or
+ * older than the start (checked).
+ */
 void idwindow_remove(struct idwindow *window, const struct id *id);
 
 /* idwindow_count: ids remembered now. */

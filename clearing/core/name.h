@@ -21,7 +21,7 @@
 #define LOCAL_ADDRESS_SIZE_MAX (2 * NAME_SIZE_MAX + 1)
 
 struct address {
-	struct slice local;   /* "coop" or "coop/purpose" */
+	struct slice local; /* "coop" or "coop/purpose" */
 	struct slice coop;
 	struct slice purpose; /* empty when there is none */
 	struct slice city;
@@ -37,6 +37,9 @@ bool name_valid(struct slice name);
  * Returns false when a part is missing or no name.
  */
 bool address_parse(struct slice text, struct address *out) MUST_CHECK;
+
+/* local_address_valid: is @local "coop" or "coop/purpose", both names? */
+bool local_address_valid(struct slice local);
 
 /* address_coop: the coop's name of a local address, "a" of "a" and "a/b". */
 struct slice address_coop(struct slice local);

@@ -98,10 +98,10 @@ enum account_refusal {
 
 /* What kind of status a refusal becomes when it ends a whole request. */
 enum refusal_class {
-	REFUSAL_SHAPE,	       /* INVALID_ARGUMENT */
-	REFUSAL_UNKNOWN,       /* NOT_FOUND */
-	REFUSAL_TAKEN,	       /* ALREADY_EXISTS */
-	REFUSAL_PRECONDITION,  /* FAILED_PRECONDITION */
+	REFUSAL_SHAPE,	      /* INVALID_ARGUMENT */
+	REFUSAL_UNKNOWN,      /* NOT_FOUND */
+	REFUSAL_TAKEN,	      /* ALREADY_EXISTS */
+	REFUSAL_PRECONDITION, /* FAILED_PRECONDITION */
 };
 
 struct refusal {
@@ -109,7 +109,7 @@ struct refusal {
 	const char *name;     /* "OVER_LIMIT": without the family's prefix */
 	const char *sentence; /* for a person; says what to do */
 	enum refusal_class class;
-	bool retry;	      /* may the same command succeed later? */
+	bool retry; /* may the same command succeed later? */
 };
 
 struct refusal_family {

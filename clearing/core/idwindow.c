@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "core/idwindow.h"
+
+#include "base/slice.h"
+
+/*
+ * Ids are kept by slots of time, 2^16 us each, in a ring.  So short, because
+ * a full window drops whole slots: the step by which its start moves up, and
+ * the work of one step, must stay small at a million ids a second.
+ */
+#define SLOT_SHIFT 16
+
+static uint64_t slot_of(uint64_t time_us)
+{
+	return time_us >> SLOT_SHIFT;
+}
+
+/* Slots from the one of the start to the one of now + skew, ends included. */
+static uint32_t slots_for(uint64_t window_us)
+{
+	uint64_t count = slot_of(window_us + ID_SKEW_US) + 2;
+
+	check(window_us > 0 && count < UINT32_MAX);
+	return (uint32_t)count;
+}
+
+static size_t align(size_t size)
+{
+	return (size + 15) & ~(size_t)15;
+}
+
+size_t idwindow_memory_size(uint32_t ids_max, uint64_t window_us)
+{
+	return align((size_t)ids_max * sizeof(struct remembered)) +
+	       align((size_t)ids_max * sizeof(uint32_t)) +
+	       align((size_t)slots_for(window_us) * sizeof(uint32_t)) +
+	       align(index_memory_size(ids_max));
+}
+
+void idwindow_init(struct idwindow *window, uint32_t ids_max,
+		   uint64_t window_us, struct siphash_key key, void *memory)
+{
+	uint8_t *at = memory;
+
+	check(memory != NULL && (uintptr_t)memory % 16 == 0);
+	check(ids_max > 0 && ids_max < INDEX_NONE);
+	*window = (struct idwindow){
+		.key = key,
+		.entries_max = ids_max,
+		.slot_count = slots_for(window_us),
+		.window_us = window_us,
+	};
+	window->entries = (struct remembered *)at;
+	at += align((size_t)ids_max * sizeof(struct remembered));
+	window->chain = (uint32_t *)at;
+	at += align((size_t)ids_max * sizeof(uint32_t));
+	window->slots = (uint32_t *)at;
+	at += align((size_t)window->slot_count * sizeof(uint32_t));
+	index_init(&window->index, ids_max, at);
+}
+
+static uint64_t time_of(const struct id *id)
+{
+	return id_time_ms(id) * 1000;
+}
+
+static uint32_t hash_of(const struct idwindow *window, const struct id *id)
+{
+	return (uint32_t)siphash64(window->key, slice_of(id->bytes, ID_SIZE));
+}
+
+static uint32_t *slot_at(const struct idwindow *window, uint64_t slot)
+{
+	check(slot >= window->slot_first &&
+	      slot - window->slot_first < window->slot_count);
+	return &window->slots[slot % window->slot_count];
+}
+
+static uint32_t entry_find(const struct idwindow *window, const struct id *id,
+			   uint32_t hash)
+{
+	uint32_t at = index_first(&window->index, hash);
+
+	while (at != INDEX_NONE && !id_equal(&window->entries[at].id, id))
+		at = index_next(&window->index, at);
+	return at;
+}
+
+static void entry_free(struct idwindow *window, uint32_t at)
+{
+	index_remove(&window->index, at);
+	window->chain[at] = window->free;
+	window->free = at + 1;
+}
+
+/* Forgets the oldest slot; the one behind it is then the oldest. */
+static void drop_slot(struct idwindow *window)
+{
+	uint32_t *slot = slot_at(window, window->slot_first);
+
+	while (*slot != 0) {
+		uint32_t at = *slot - 1;
+
+		*slot = window->chain[at];
+		entry_free(window, at);
+	}
+	window->slot_first++;
+}
+
+/* (rule LEDGER-9): the start only ever moves up. */
+static void move_start(struct idwindow *window, uint64_t start_us)
+{
+	if (start_us <= window->start_us)
+		return;
+	window->start_us = start_us;
+	while (window->slot_first < slot_of(start_us) &&
+	       window->index.count > 0)
+		drop_slot(window);
+	if (window->slot_first < slot_of(start_us))
+		window->slot_first = slot_of(start_us);
+}
+
+void idwindow_advance(struct idwindow *window, uint64_t now_us)
+{
+	if (now_us > window->window_us)
+		move_start(window, now_us - window->window_us);
+}
+
+enum idwindow_place idwindow_place(const struct idwindow *window,
+				   const struct id *id, uint64_t now_us)
+{
+	uint64_t time_us = time_of(id);
+
+	/* (rule LEDGER-9) */
+	if (time_us > now_us + ID_SKEW_US)
+		return IDWINDOW_IN_FUTURE;
+	if (time_us < window->start_us ||
+	    (now_us > window->window_us &&
+	     time_us < now_us - window->window_us))
+		return IDWINDOW_TOO_OLD;
+	return IDWINDOW_INSIDE;
+}
+
+const struct remembered *idwindow_find(const struct idwindow *window,
+				       const struct id *id)
+{
+	uint32_t at = entry_find(window, id, hash_of(window, id));
+
+	return at == INDEX_NONE ? NULL : &window->entries[at];
+}
+
+static bool is_full(const struct idwindow *window)
+{
+	return window->free == 0 && window->entries_used == window->entries_max;
+}
+
+/* Drops the oldest ids; the start moves to the end of their slot. */
+static void make_room(struct idwindow *window)
+{
+	check(window->index.count > 0);
+	while (window->free == 0)
+		drop_slot(window);
+	window->start_us = window->slot_first << SLOT_SHIFT;
+}
+
+static uint32_t entry_take(struct idwindow *window)
+{
+	uint32_t at;
+
+	if (window->free == 0)
+		return window->entries_used++;
+	at = window->free - 1;
+	window->free = window->chain[at];
+	return at;
+}
+
+void idwindow_add(struct idwindow *window, const struct remembered *what)
+{
+	uint64_t time_us = time_of(&what->id);
+	uint32_t hash = hash_of(window, &what->id);
+	uint32_t *slot, at;
+
+	check(entry_find(window, &what->id, hash) == INDEX_NONE);
+	/* No id is ever further ahead than the skew: a bound for the ring. */
+	if (time_us > window->window_us + ID_SKEW_US)
+		move_start(window, time_us - window->window_us - ID_SKEW_US);
+	if (time_us >= window->start_us && is_full(window))
+		make_room(window);
+	if (time_us < window->start_us)
+		return;
+	slot = slot_at(window, slot_of(time_us));
+	at = entry_take(window);
+	window->entries[at] = *what;
+	window->chain[at] = *slot;
+	*slot = at + 1;
+	index_insert(&window->index, at, hash);
+}
+
+void idwindow_remove(struct idwindow *window, const struct id *id)
+{
+	uint32_t at = entry_find(window, id, hash_of(window, id));
+	uint32_t *link;
+
+	if (at == INDEX_NONE) {
+		check(time_of(id) < window->start_us);
+		return;
+	}
+	link = slot_at(window, slot_of(time_of(id)));
+	while (*link != at + 1) {
+		check(*link != 0);
+		link = &window->chain[*link - 1];
+	}
+	*link = window->chain[at];
+	entry_free(window, at);
+}
+
+uint32_t idwindow_count(const struct idwindow *window)
+{
+	return window->index.count;
+}
