@@ -26,6 +26,28 @@ foreach(proto ${CLEARING_PROTOS} ${GRPC_PROTOS})
     DEPENDS ${origin} VERBATIM)
   list(APPEND protobuf_sources ${CLEARING_GEN}/${stem}.pb-c.c)
 endforeach()
+
+# What reflection answers from: every service that is served, and all that
+# their files import.  The journal's payload is no service.
+file(GLOB SERVED_PROTOS CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/proto
+  ${CMAKE_SOURCE_DIR}/proto/clearing/v1/*.proto)
+list(TRANSFORM SERVED_PROTOS PREPEND ${CMAKE_SOURCE_DIR}/proto/
+  OUTPUT_VARIABLE served_paths)
+list(TRANSFORM GRPC_PROTOS PREPEND ${GRPC_PROTO}/ OUTPUT_VARIABLE grpc_paths)
+add_custom_command(
+  OUTPUT ${CLEARING_GEN}/descriptor_set.c
+  COMMAND ${CMAKE_COMMAND} -E make_directory ${CLEARING_GEN}
+  COMMAND ${PROTOC} --include_imports
+    --descriptor_set_out=${CLEARING_GEN}/descriptor_set.pb
+    -I${CMAKE_SOURCE_DIR}/proto -I${GRPC_PROTO}
+    ${served_paths} ${grpc_paths}
+  COMMAND ${CMAKE_COMMAND} -DINPUT=${CLEARING_GEN}/descriptor_set.pb
+    -DOUTPUT=${CLEARING_GEN}/descriptor_set.c -DNAME=descriptor_set
+    -P ${CMAKE_SOURCE_DIR}/clearing/wire/embed.cmake
+  DEPENDS ${served_paths} ${grpc_paths}
+    ${CMAKE_SOURCE_DIR}/clearing/wire/embed.cmake VERBATIM)
+list(APPEND protobuf_sources ${CLEARING_GEN}/descriptor_set.c)
+
 add_library(clearing_protobuf STATIC ${protobuf_sources})
 target_compile_options(clearing_protobuf PRIVATE -w)
 target_include_directories(clearing_protobuf PUBLIC ${CLEARING_GEN})
