@@ -140,7 +140,10 @@ struct error_details {
 void encode_error_details(struct buffer *out,
 			  const struct error_details *details);
 
-/* Clients: the hot request and its answer by hand (clearbench, clearctl). */
+/*
+ * Clients: the hot request by hand (clearbench, clearctl).  Overflows when
+ * fewer than 200 bytes stay free behind the texts of the last item.
+ */
 void encode_post_transfers_request(struct buffer *out,
 				   const struct transfer_command *commands,
 				   uint32_t count);

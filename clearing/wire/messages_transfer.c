@@ -6,6 +6,8 @@
  */
 #include "wire/messages.h"
 
+#include <string.h>
+
 #include "clearing/v1/transfer.pb-c.h"
 
 #include "wire/codec.h"
@@ -162,18 +164,36 @@ bool decode_get_transfer(struct slice bytes, struct arena *arena,
 	return true;
 }
 
-/* A field below 16 with a varint, and a byte, into memory known to do. */
-static uint8_t *write_varint(uint8_t *at, uint32_t number, uint64_t value)
+/*
+ * write_*: a field with a number below 16 into memory known to be enough;
+ * each returns where the next one goes.  Zero is left out.
+ */
+static uint8_t *write_number(uint8_t *at, uint64_t value)
 {
-	if (value == 0)
-		return at;
-	*at++ = (uint8_t)KEY(number, WIRE_VARINT);
 	while (value >= 0x80) {
 		*at++ = (uint8_t)(value | 0x80);
 		value >>= 7;
 	}
 	*at++ = (uint8_t)value;
 	return at;
+}
+
+static uint8_t *write_varint(uint8_t *at, uint32_t number, uint64_t value)
+{
+	if (value == 0)
+		return at;
+	*at++ = (uint8_t)KEY(number, WIRE_VARINT);
+	return write_number(at, value);
+}
+
+static uint8_t *write_bytes(uint8_t *at, uint32_t number, struct slice value)
+{
+	if (value.size == 0)
+		return at;
+	*at++ = (uint8_t)KEY(number, WIRE_BYTES);
+	at = write_number(at, value.size);
+	memcpy(at, value.data, value.size);
+	return at + value.size;
 }
 
 /* Key, size, number, recorded, position. */
@@ -244,15 +264,46 @@ void encode_get_transfer(struct buffer *out, const struct transfer_view *view)
 	codec_end(out, begin);
 }
 
-static void put_account(struct buffer *out, uint32_t number,
-			const struct account_ref *ref)
+static uint8_t *write_account(uint8_t *at, uint32_t number,
+			      const struct account_ref *ref)
 {
-	size_t begin = codec_begin(out, number);
+	size_t size = 0;
 
 	if (ref->address.size > 0)
-		buffer_put_field_bytes(out, REF_ADDRESS, ref->address);
-	else
-		buffer_put_field_varint(out, REF_ID, ref->id);
+		size = 1 + varint_size(ref->address.size) + ref->address.size;
+	else if (ref->id > 0)
+		size = 1 + varint_size(ref->id);
+	*at++ = (uint8_t)KEY(number, WIRE_BYTES);
+	at = write_number(at, size);
+	if (ref->address.size > 0)
+		return write_bytes(at, REF_ADDRESS, ref->address);
+	return write_varint(at, REF_ID, ref->id);
+}
+
+/* What an item takes at most beside its texts: keys, sizes and numbers. */
+#define ITEM_REST_MAX (16 * (1 + VARINT_SIZE_MAX))
+
+static void put_item(struct buffer *out, const struct transfer_command *item)
+{
+	size_t most = item->id.size + item->debit.address.size +
+		      item->credit.address.size + item->reference.size +
+		      item->memo.size + ITEM_REST_MAX;
+	size_t begin = codec_begin(out, REQUEST_TRANSFERS);
+	uint8_t *at;
+
+	if (out->overflowed || most > out->capacity - out->size) {
+		out->overflowed = true;
+		return;
+	}
+	at = write_bytes(out->data + out->size, ITEM_ID, item->id);
+	at = write_account(at, ITEM_DEBIT, &item->debit);
+	at = write_account(at, ITEM_CREDIT, &item->credit);
+	at = write_varint(at, ITEM_AMOUNT, (uint64_t)item->amount_minor);
+	at = write_varint(at, ITEM_KIND, item->kind);
+	at = write_bytes(at, ITEM_REFERENCE, item->reference);
+	at = write_bytes(at, ITEM_MEMO, item->memo);
+	at = write_varint(at, ITEM_LINKED, item->linked ? 1 : 0);
+	out->size = (size_t)(at - out->data);
 	codec_end(out, begin);
 }
 
@@ -260,18 +311,6 @@ void encode_post_transfers_request(struct buffer *out,
 				   const struct transfer_command *commands,
 				   uint32_t count)
 {
-	for (uint32_t i = 0; i < count; i++) {
-		const struct transfer_command *command = &commands[i];
-		size_t begin = codec_begin(out, REQUEST_TRANSFERS);
-
-		buffer_put_field_bytes(out, ITEM_ID, command->id);
-		put_account(out, ITEM_DEBIT, &command->debit);
-		put_account(out, ITEM_CREDIT, &command->credit);
-		codec_put_int64(out, ITEM_AMOUNT, command->amount_minor);
-		buffer_put_field_varint(out, ITEM_KIND, command->kind);
-		buffer_put_field_bytes(out, ITEM_REFERENCE, command->reference);
-		buffer_put_field_bytes(out, ITEM_MEMO, command->memo);
-		codec_put_bool(out, ITEM_LINKED, command->linked);
-		codec_end(out, begin);
-	}
+	for (uint32_t i = 0; i < count; i++)
+		put_item(out, &commands[i]);
 }
