@@ -34,7 +34,7 @@ struct api_call {
 	const struct rpc_method *method;
 	const struct identity *caller;
 	struct slice message;
-	uint64_t deadline_us; /* 0: none */
+	uint64_t deadline_us; /* node time; 0: the client set none */
 	struct arena arena;
 	struct buffer reply; /* room for the response message */
 	void *owner;	     /* the node's */
@@ -46,8 +46,13 @@ struct api_call {
 	struct grpc_status status;
 	bool abandoned; /* the client has gone: work goes on, no reply */
 	bool answered;
+	bool deadline_own; /* deadline_us is API_WAIT_US, not the client's */
+	bool message_kept; /* message lies in the arena */
 	void *work;
 };
+
+/* How long a call without a deadline of its own waits. */
+#define API_WAIT_US UINT64_C(30000000)
 
 struct api_options {
 	uint32_t batch_max;
@@ -61,6 +66,12 @@ struct api_options {
 	 * node then only frees it).
 	 */
 	void (*on_reply)(void *context, struct api_call *call);
+	/*
+	 * @call needs more memory: give it a fresh, larger arena and reply;
+	 * what the old ones hold stays valid until the answer.  False when
+	 * there is no more.
+	 */
+	bool (*on_more_memory)(void *context, struct api_call *call);
 	void *context;
 };
 
@@ -75,14 +86,34 @@ void api_serve(struct api *api, struct ledger *ledger, struct journal *journal,
 	       sha256_function *sha256,
 	       void (*random_fill)(uint8_t *bytes, size_t size));
 
+/*
+ * api_set_state: from now on.  Becoming SERVING after a doubt answers nothing
+ * by itself; api_acknowledged() does.
+ */
 void api_set_state(struct api *api, enum node_state state);
 enum node_state api_state(const struct api *api);
 
 /* api_set_options: after a reload. */
 void api_set_options(struct api *api, const struct api_options *options);
 
-/* api_handle: one complete request (any method but reflection's stream). */
+/*
+ * api_handle: one complete request (any method but reflection's stream and
+ * health's Watch, which are the node's).  The message is looked at before this
+ * returns, or copied.
+ */
 void api_handle(struct api *api, struct api_call *call, uint64_t now_us);
+
+/*
+ * api_health: what grpc.health.v1 says of @service ("" is the node): 1
+ * SERVING, 2 NOT_SERVING, 3 SERVICE_UNKNOWN.
+ */
+uint32_t api_health(const struct api *api, struct slice service);
+
+/*
+ * api_give_up: the journal has come to a final end: every call that waits is
+ * answered UNAVAILABLE (rule JOURNAL-11).
+ */
+void api_give_up(struct api *api);
 
 /* api_abandon: the client went away; on_reply still comes. */
 void api_abandon(struct api *api, struct api_call *call);

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "api/permission.h"
+
+#define NONE PERMISSION_NONE
+#define ALL PERMISSION_ALL
+#define OWN PERMISSION_OWN
+
+/* Columns in the order of enum role. */
+#define ROLES(unknown, city, coop, gateway, operator, treasurer, auditor)     \
+	{                                                                     \
+		[ROLE_UNKNOWN] = (unknown), [ROLE_CITY] = (city),             \
+		[ROLE_COOP] = (coop), [ROLE_GATEWAY] = (gateway),             \
+		[ROLE_OPERATOR] = (operator), [ROLE_TREASURER] = (treasurer), \
+		[ROLE_AUDITOR] = (auditor), [ROLE_ARBITER] = (unknown)        \
+	}
+
+#define EVERYBODY ROLES(ALL, ALL, ALL, ALL, ALL, ALL, ALL)
+#define EVERY_ROLE ROLES(NONE, ALL, ALL, ALL, ALL, ALL, ALL)
+#define OPERATOR_ONLY ROLES(NONE, NONE, NONE, NONE, ALL, NONE, NONE)
+#define READ ROLES(NONE, NONE, OWN, ALL, ALL, ALL, ALL)
+#define PAY \
+	ROLES(NONE, NONE, OWN, PERMISSION_COOPS, NONE, PERMISSION_CITY, NONE)
+
+/* (rule RPC-3) unknown, city, coop, gateway, operator, treasurer, auditor */
+static const uint8_t table[RPC_COUNT][ROLE_COUNT] = {
+	[RPC_OPEN_ACCOUNT] = OPERATOR_ONLY,
+	[RPC_GET_ACCOUNT] = READ,
+	[RPC_LIST_ACCOUNTS] = READ,
+	[RPC_SET_ACCOUNT_LIMITS] =
+		ROLES(NONE, NONE, NONE, NONE, PERMISSION_LIMIT, ALL, NONE),
+	[RPC_FREEZE_ACCOUNT] = OPERATOR_ONLY,
+	[RPC_UNFREEZE_ACCOUNT] = OPERATOR_ONLY,
+	[RPC_CLOSE_ACCOUNT] = OPERATOR_ONLY,
+	[RPC_POST_TRANSFERS] = PAY,
+	[RPC_GET_TRANSFER] = READ,
+	[RPC_PLACE_HOLD] = PAY,
+	[RPC_POST_HOLD] = ROLES(NONE, NONE, PERMISSION_PAYER, PERMISSION_COOPS,
+				NONE, NONE, NONE),
+	[RPC_VOID_HOLD] = ROLES(NONE, NONE, PERMISSION_PAYEE, ALL,
+				PERMISSION_REASON, NONE, NONE),
+	[RPC_GET_HOLD] = READ,
+	[RPC_LIST_HOLDS] = READ,
+	[RPC_GET_BALANCE] = READ,
+	[RPC_GET_STATEMENT] = READ,
+	[RPC_LIST_ENTRIES] = READ,
+	[RPC_GET_NODE] = EVERY_ROLE,
+	[RPC_HEALTH_CHECK] = EVERYBODY,
+	[RPC_HEALTH_WATCH] = EVERYBODY,
+	[RPC_REFLECTION_V1] = EVERY_ROLE,
+	[RPC_REFLECTION_V1ALPHA] = EVERY_ROLE,
+};
+
+enum permission permission_of(enum rpc rpc, enum role role)
+{
+	check(rpc < RPC_COUNT && role < ROLE_COUNT);
+	return (enum permission)table[rpc][role];
+}
+
+bool permission_owns(const struct identity *caller,
+		     const struct account *account)
+{
+	return account != NULL && caller->role == ROLE_COOP &&
+	       account_is_coop(account) &&
+	       slice_equal(account_coop(account), caller->name);
+}
+
+/* An account that is not there is for the refusal to say. */
+static bool coop_or_unknown(const struct account *account)
+{
+	return account == NULL || account_is_coop(account);
+}
+
+static bool gateway_may_pay(const struct account *debit,
+			    const struct account *credit)
+{
+	return coop_or_unknown(debit) && coop_or_unknown(credit) &&
+	       (debit == NULL || debit->gateway_allowed);
+}
+
+static bool is_city(const struct account *account)
+{
+	return slice_equal(account_coop(account), SLICE("city"));
+}
+
+bool permission_pays(enum permission permission, const struct identity *caller,
+		     const struct account *debit, const struct account *credit)
+{
+	switch (permission) {
+	case PERMISSION_ALL:
+		return true;
+	case PERMISSION_OWN:
+	case PERMISSION_PAYER:
+		return permission_owns(caller, debit);
+	case PERMISSION_COOPS:
+		return gateway_may_pay(debit, credit);
+	case PERMISSION_CITY:
+		return debit == NULL || is_city(debit);
+	case PERMISSION_NONE:
+	case PERMISSION_PAYEE:
+	case PERMISSION_LIMIT:
+	case PERMISSION_REASON:
+		return false;
+	}
+	clearing_panic(__FILE__, __LINE__, "permission");
+}
+
+bool permission_ends_hold(enum permission permission,
+			  const struct identity *caller,
+			  const struct account *debit,
+			  const struct account *credit, struct slice reason)
+{
+	if (permission == PERMISSION_PAYEE)
+		return permission_owns(caller, credit);
+	if (permission == PERMISSION_REASON)
+		return reason.size > 0;
+	return permission_pays(permission, caller, debit, credit);
+}
+
+bool permission_sees(enum permission permission, const struct identity *caller,
+		     const struct account *debit, const struct account *credit)
+{
+	if (permission == PERMISSION_OWN)
+		return permission_owns(caller, debit) ||
+		       permission_owns(caller, credit);
+	return permission == PERMISSION_ALL;
+}
