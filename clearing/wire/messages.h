@@ -148,6 +148,19 @@ void encode_post_transfers_request(struct buffer *out,
 				   const struct transfer_command *commands,
 				   uint32_t count);
 /*
+ * decode_post_transfers_response: its results as answers, without the limit
+ * and value that are not sent.
+ *
+ * @bytes      from a server; need not be valid.
+ * @answers    room for @count_max; the first of more are written.
+ * @count      how many results there are.
+ * @position   newest journal position looked at.
+ * False when @bytes are malformed.
+ */
+bool decode_post_transfers_response(struct slice bytes, struct answer *answers,
+				    uint32_t count_max, uint32_t *count,
+				    uint64_t *position) MUST_CHECK;
+/*
  * decode_error_details: ErrorInfo's reason and metadata out of a
  * google.rpc.Status; views into @bytes.  False when there is none.
  */

@@ -6,35 +6,11 @@
  */
 #include "wire/messages.h"
 
-#include <string.h>
-
 #include "clearing/v1/transfer.pb-c.h"
 
 #include "wire/codec.h"
 #include "wire/scan.h"
-
-enum { REQUEST_TRANSFERS = 1 };
-enum {
-	ITEM_ID = 1,
-	ITEM_DEBIT = 2,
-	ITEM_CREDIT = 3,
-	ITEM_AMOUNT = 4,
-	ITEM_KIND = 5,
-	ITEM_REFERENCE = 6,
-	ITEM_MEMO = 7,
-	ITEM_LINKED = 8,
-};
-enum { REF_ID = 1, REF_ADDRESS = 2 };
-enum {
-	RESULT_REFUSAL = 1,
-	RESULT_RETRY = 2,
-	RESULT_MESSAGE = 3,
-	RESULT_NUMBER = 4,
-	RESULT_RECORDED = 5,
-	RESULT_POSITION = 6,
-};
-
-#define KEY(number, type) ((uint64_t)(number) << 3 | (type))
+#include "wire/transfer_fields.h"
 
 /* Of the members of a oneof the last one on the wire is set. */
 static void read_account(struct slice bytes, struct account_ref *ref,
@@ -164,38 +140,6 @@ bool decode_get_transfer(struct slice bytes, struct arena *arena,
 	return true;
 }
 
-/*
- * write_*: a field with a number below 16 into memory known to be enough;
- * each returns where the next one goes.  Zero is left out.
- */
-static uint8_t *write_number(uint8_t *at, uint64_t value)
-{
-	while (value >= 0x80) {
-		*at++ = (uint8_t)(value | 0x80);
-		value >>= 7;
-	}
-	*at++ = (uint8_t)value;
-	return at;
-}
-
-static uint8_t *write_varint(uint8_t *at, uint32_t number, uint64_t value)
-{
-	if (value == 0)
-		return at;
-	*at++ = (uint8_t)KEY(number, WIRE_VARINT);
-	return write_number(at, value);
-}
-
-static uint8_t *write_bytes(uint8_t *at, uint32_t number, struct slice value)
-{
-	if (value.size == 0)
-		return at;
-	*at++ = (uint8_t)KEY(number, WIRE_BYTES);
-	at = write_number(at, value.size);
-	memcpy(at, value.data, value.size);
-	return at + value.size;
-}
-
 /* Key, size, number, recorded, position. */
 #define RESULT_SIZE_MAX (2 + 2 * (1 + VARINT_SIZE_MAX) + 2)
 
@@ -207,7 +151,7 @@ static void put_posted(struct buffer *out, const struct answer *answer)
 	at = write_varint(at, RESULT_NUMBER, answer->number);
 	at = write_varint(at, RESULT_RECORDED, answer->recorded ? 1 : 0);
 	at = write_varint(at, RESULT_POSITION, answer->position);
-	bytes[0] = (uint8_t)KEY(1, WIRE_BYTES);
+	bytes[0] = (uint8_t)KEY(RESPONSE_RESULTS, WIRE_BYTES);
 	bytes[1] = (uint8_t)(at - bytes - 2);
 	buffer_put(out, slice_of(bytes, (size_t)(at - bytes)));
 }
@@ -216,7 +160,7 @@ static void put_refused(struct buffer *out, const struct answer *answer)
 {
 	const struct refusal *refusal =
 		refusal_find(&transfer_refusals, answer->refusal);
-	size_t begin = codec_begin(out, 1);
+	size_t begin = codec_begin(out, RESPONSE_RESULTS);
 
 	buffer_put_field_varint(out, RESULT_REFUSAL, refusal->number);
 	codec_put_bool(out, RESULT_RETRY, refusal->retry);
@@ -234,7 +178,7 @@ void encode_post_transfers(struct buffer *out, const struct answer *answers,
 		else
 			put_refused(out, &answers[i]);
 	}
-	buffer_put_field_varint(out, 2, position);
+	buffer_put_field_varint(out, RESPONSE_POSITION, position);
 }
 
 void codec_put_transfer(struct buffer *out, const struct transfer_view *view)
@@ -262,55 +206,4 @@ void encode_get_transfer(struct buffer *out, const struct transfer_view *view)
 
 	codec_put_transfer(out, view);
 	codec_end(out, begin);
-}
-
-static uint8_t *write_account(uint8_t *at, uint32_t number,
-			      const struct account_ref *ref)
-{
-	size_t size = 0;
-
-	if (ref->address.size > 0)
-		size = 1 + varint_size(ref->address.size) + ref->address.size;
-	else if (ref->id > 0)
-		size = 1 + varint_size(ref->id);
-	*at++ = (uint8_t)KEY(number, WIRE_BYTES);
-	at = write_number(at, size);
-	if (ref->address.size > 0)
-		return write_bytes(at, REF_ADDRESS, ref->address);
-	return write_varint(at, REF_ID, ref->id);
-}
-
-/* What an item takes at most beside its texts: keys, sizes and numbers. */
-#define ITEM_REST_MAX (16 * (1 + VARINT_SIZE_MAX))
-
-static void put_item(struct buffer *out, const struct transfer_command *item)
-{
-	size_t most = item->id.size + item->debit.address.size +
-		      item->credit.address.size + item->reference.size +
-		      item->memo.size + ITEM_REST_MAX;
-	size_t begin = codec_begin(out, REQUEST_TRANSFERS);
-	uint8_t *at;
-
-	if (out->overflowed || most > out->capacity - out->size) {
-		out->overflowed = true;
-		return;
-	}
-	at = write_bytes(out->data + out->size, ITEM_ID, item->id);
-	at = write_account(at, ITEM_DEBIT, &item->debit);
-	at = write_account(at, ITEM_CREDIT, &item->credit);
-	at = write_varint(at, ITEM_AMOUNT, (uint64_t)item->amount_minor);
-	at = write_varint(at, ITEM_KIND, item->kind);
-	at = write_bytes(at, ITEM_REFERENCE, item->reference);
-	at = write_bytes(at, ITEM_MEMO, item->memo);
-	at = write_varint(at, ITEM_LINKED, item->linked ? 1 : 0);
-	out->size = (size_t)(at - out->data);
-	codec_end(out, begin);
-}
-
-void encode_post_transfers_request(struct buffer *out,
-				   const struct transfer_command *commands,
-				   uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++)
-		put_item(out, &commands[i]);
 }
