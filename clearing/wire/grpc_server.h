@@ -31,8 +31,9 @@ struct grpc_server_handler {
 	/*
 	 * A call's next message is complete: @message is valid until this
 	 * returns.  @last: the client has closed its side.  A unary method
-	 * gets exactly one call of this, with @last.  grpc_call_path() and
-	 * grpc_call_deadline() tell the rest.
+	 * gets exactly one call of this, with @last; for a client-streaming
+	 * one the close comes alone, with @message.data NULL.
+	 * grpc_call_path() and grpc_call_timeout_us() tell the rest.
 	 */
 	void (*on_message)(void *context, struct grpc_call *call,
 			   struct slice message, bool last);
@@ -52,7 +53,8 @@ struct grpc_server_handler {
 /*
  * grpc_connection_create: a fresh connection; NULL when out of memory.
  * @context goes to the handler's functions.  Limits and handler must outlive
- * the connection.  The caller frees it.
+ * the connection.  The caller frees it, but not from within the handler;
+ * grpc_connection_free() ends the calls that are still open.
  */
 struct grpc_connection *
 grpc_connection_create(const struct grpc_server_limits *limits,
@@ -71,7 +73,8 @@ bool grpc_connection_receive(struct grpc_connection *connection,
 /*
  * grpc_connection_send: the next bytes for the peer, a view valid until the
  * next call on the connection; empty when there is nothing (now).  The caller
- * stops pulling while more than 256 KiB wait in its own output buffer.
+ * stops pulling while more than 256 KiB wait in its own output buffer, and
+ * stops reading from the peer then (rule RPC-9).
  */
 struct slice grpc_connection_send(struct grpc_connection *connection);
 
@@ -99,13 +102,19 @@ void *grpc_call_user(const struct grpc_call *call);
 
 /*
  * grpc_call_send_message: queue one response message (copied).
- * Returns false when out of memory or when more than 64 KiB are queued on a
- * streaming call already: try again after on-the-wire progress.
+ * Returns false when out of memory or when more than 64 KiB are queued on the
+ * call already: try again after on-the-wire progress.  A call that this side
+ * has ended meanwhile (a malformed second message) takes and drops it.
  */
 bool grpc_call_send_message(struct grpc_call *call,
 			    struct slice message) MUST_CHECK;
 
-/* grpc_call_finish: end the call with @status (copied). */
+/*
+ * grpc_call_finish: end the call with @status (copied), after the messages
+ * sent before.  A text over 1 KiB is cut, details over 3 KiB are left out.
+ * Nothing happens when the call has its status already.  May be called from
+ * within on_message; on_end comes later, when the status has left.
+ */
 void grpc_call_finish(struct grpc_call *call, const struct grpc_status *status);
 
 #endif
