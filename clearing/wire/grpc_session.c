@@ -84,8 +84,8 @@ static void on_stream_frame(nghttp2_session *session,
 		grpc_request_close(call);
 }
 
-static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame,
-			 void *user_data)
+static int on_frame_received(nghttp2_session *session,
+			     const nghttp2_frame *frame, void *user_data)
 {
 	struct grpc_connection *connection = user_data;
 	const bool is_ack = frame->hd.flags & NGHTTP2_FLAG_ACK;
@@ -193,7 +193,7 @@ static void set_callbacks(nghttp2_session_callbacks *callbacks)
 	nghttp2_session_callbacks_set_on_data_chunk_recv_callback(
 		callbacks, on_data_chunk);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(callbacks,
-							     on_frame_recv);
+							     on_frame_received);
 	nghttp2_session_callbacks_set_on_invalid_frame_recv_callback(
 		callbacks, on_invalid_frame);
 	nghttp2_session_callbacks_set_on_frame_send_callback(callbacks,
