@@ -7,6 +7,7 @@
 #define CLEARING_STORE_CONNECT_H
 
 #include <libpq-fe.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,22 +19,25 @@
 
 /* Where the database is; texts are the owner's and NUL-terminated. */
 struct database {
-	const char *hosts; /* host[:port], comma-separated, or a socket folder */
+	const char
+		*hosts; /* host[:port], comma-separated, or a socket folder */
 	const char *dbname;
 	const char *user;
 	const char *password_file; /* NULL: none */
 	const char *sslmode;	   /* NULL: libpq's default */
 	const char *sslrootcert;
 	bool unsafe_durability; /* CLEARING_UNSAFE_DURABILITY=1 */
+	/* Which host answered last, to be asked first; NULL: not kept. */
+	atomic_uint *host_last;
 };
 
 enum connect_result {
 	CONNECT_OK = 0,
-	CONNECT_AWAY,	      /* no host answers, or it is starting or stopping */
-	CONNECT_STANDBY,      /* in recovery: as AWAY, the next host may do */
-	CONNECT_REFUSED,      /* authentication, no such database */
-	CONNECT_SCHEMA,	      /* schema unknown to this node (exit 4) */
-	CONNECT_UNSAFE,	      /* fsync, full_page_writes, synchronous_commit */
+	CONNECT_AWAY,	 /* no host answers, or it is starting or stopping */
+	CONNECT_STANDBY, /* in recovery: as AWAY, the next host may do */
+	CONNECT_REFUSED, /* authentication, no such database */
+	CONNECT_SCHEMA,	 /* schema unknown to this node (exit 4) */
+	CONNECT_UNSAFE,	 /* fsync, full_page_writes, synchronous_commit */
 };
 
 enum connect_purpose {
@@ -50,10 +54,13 @@ enum connect_purpose {
  * @out    written on CONNECT_OK; the caller finishes it with PQfinish().
  */
 enum connect_result connect_database(const struct database *database,
-				     enum connect_purpose purpose,
-				     PGconn **out, char *error) MUST_CHECK;
+				     enum connect_purpose purpose, PGconn **out,
+				     char *error) MUST_CHECK;
 
-/* connect_schema_version: what the database said, text, for GetNode. */
+/*
+ * connect_schema_version: the schema that every connection of this node was
+ * found to have, text, for GetNode.
+ */
 const char *connect_schema_version(void);
 
 #endif

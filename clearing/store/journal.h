@@ -32,9 +32,9 @@ enum journal_state {
 	JOURNAL_DOUBT,	 /* reconnecting, resolving: nothing is lost */
 	JOURNAL_FENCED,	 /* final: another node writes (exit 5) */
 	JOURNAL_REWOUND, /* final: database behind what was acknowledged (6) */
-	JOURNAL_FORKED,	 /* final: other block where ours was acknowledged (6) */
-	JOURNAL_BROKEN,	 /* final: the database refuses our block for ever */
-	JOURNAL_UNSAFE,	 /* final: durability was switched off (7) */
+	JOURNAL_FORKED, /* final: other block where ours was acknowledged (6) */
+	JOURNAL_BROKEN, /* final: the database refuses our block for ever */
+	JOURNAL_UNSAFE, /* final: durability was switched off (7) */
 };
 
 /* A block that is closed: bytes that never change (rule JOURNAL-8). */
@@ -65,13 +65,20 @@ struct journal_options {
 /*
  * journal_create: go on after a takeover.
  *
- * @connection  from takeover_start(); owned by the journal from now on.
+ * @connection  from start_store(); owned by the journal from now on.
+ * @head        the takeover block, which is acknowledged.
  * @ledger      loaded; the next block is ledger->next_seq.
+ * Returns NULL, with @connection closed, when memory or descriptors are out.
  */
 struct journal *journal_create(const struct journal_options *options,
 			       PGconn *connection,
 			       const struct block_header *head,
 			       struct ledger *ledger) MUST_CHECK;
+
+/*
+ * journal_free: close the connection; what is not acknowledged is in doubt
+ * for ever as far as this process is concerned.
+ */
 void journal_free(struct journal *journal);
 
 /*
@@ -104,6 +111,7 @@ uint64_t journal_wake_us(const struct journal *journal);
 /* Positions: newest durable, and newest with anything recorded in it. */
 uint64_t journal_acknowledged(const struct journal *journal);
 uint64_t journal_newest(const struct journal *journal);
+/* journal_head: the newest durable block, for the state file. */
 void journal_head(const struct journal *journal, struct block_header *out);
 enum journal_state journal_state(const struct journal *journal);
 /* Since when in doubt; 0 when not. */

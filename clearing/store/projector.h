@@ -23,8 +23,8 @@ struct projector_options {
 	void *context;
 };
 
-struct projector *projector_create(const struct projector_options *options)
-	MUST_CHECK;
+struct projector *
+projector_create(const struct projector_options *options) MUST_CHECK;
 
 /* projector_free: stop after the batch under way; the rest is in the journal. */
 void projector_free(struct projector *projector);

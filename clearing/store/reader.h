@@ -17,8 +17,8 @@
 enum read_kind {
 	READ_TRANSFER, /* by .id, for ever */
 	READ_HOLD,     /* by .id */
-	READ_HOLDS,    /* .account (0: any), .state (0: any), number > .cursor */
-	READ_ENTRIES,  /* .account (0: any), number > .cursor, rising */
+	READ_HOLDS,   /* .account (0: any), .state (0: any), number > .cursor */
+	READ_ENTRIES, /* .account (0: any), number > .cursor, rising */
 	READ_STATEMENT, /* .account, time span, number < .cursor (0: newest),
 			   falling */
 };
@@ -49,8 +49,8 @@ struct read_query {
 /* Texts live until the done function returns. */
 struct read_result {
 	enum read_status status;
-	const struct transfer_view *transfers; /* TRANSFER, ENTRIES */
-	const struct hold_view *holds;	       /* HOLD, HOLDS */
+	const struct transfer_view *transfers;	    /* TRANSFER, ENTRIES */
+	const struct hold_view *holds;		    /* HOLD, HOLDS */
 	const struct statement_entry_view *entries; /* STATEMENT */
 	uint32_t count;
 	bool more; /* a further page exists; its cursor is the last number */
@@ -88,7 +88,6 @@ bool reader_submit(struct reader *reader, const struct read_query *query,
  * deadline is before @now_us.
  * @projected  what the projector has reached: reads waiting for it may go.
  */
-void reader_collect(struct reader *reader, uint64_t projected,
-		    uint64_t now_us);
+void reader_collect(struct reader *reader, uint64_t projected, uint64_t now_us);
 
 #endif

@@ -16,16 +16,16 @@
 
 enum start_result {
 	START_OK = 0,
-	START_AWAY,	/* exit 3 */
-	START_REFUSED,	/* exit 3: authentication and the like */
-	START_SCHEMA,	/* exit 4 */
-	START_SERVED,	/* exit 5: "already served by X, last seen ..." */
-	START_FENCED,	/* exit 5: another node took over meanwhile */
-	START_REWOUND,	/* exit 6: behind the acknowledged head, or another one */
-	START_UNSAFE,	/* exit 7 */
-	START_DAMAGED,	/* exit 8: chain, payload or tables; names the place */
+	START_AWAY,    /* exit 3 */
+	START_REFUSED, /* exit 3: authentication and the like */
+	START_SCHEMA,  /* exit 4 */
+	START_SERVED,  /* exit 5: "already served by X, last seen ..." */
+	START_FENCED,  /* exit 5: another node took over meanwhile */
+	START_REWOUND, /* exit 6: behind the acknowledged head, or another one */
+	START_UNSAFE,  /* exit 7 */
+	START_DAMAGED, /* exit 8: chain, payload or tables; names the place */
 	START_OTHER_CITY, /* exit 2: genesis names another city, unit, ... */
-	START_STOPPED,	/* @stop was set */
+	START_STOPPED,	  /* @stop was set */
 };
 
 #define START_ERROR_SIZE 600
@@ -35,7 +35,7 @@ struct start_options {
 	const char *node_name; /* host and pid, for the writer row */
 	const char *federation, *city, *unit;
 	uint32_t decimals;
-	bool takeover;		/* --takeover */
+	bool takeover; /* --takeover */
 	sha256_function *sha256;
 	void (*random_fill)(uint8_t *bytes, size_t size);
 	const struct acknowledged_head *known; /* state file, or NULL */
@@ -64,8 +64,8 @@ struct started {
  */
 enum start_result start_store(const struct start_options *options,
 			      struct ledger *ledger,
-			      struct projector *projector,
-			      struct started *out, char *error) MUST_CHECK;
+			      struct projector *projector, struct started *out,
+			      char *error) MUST_CHECK;
 
 /*
  * start_init: write block 0 into an empty journal (clearctl init): genesis
