@@ -14,8 +14,8 @@ void arena_init(struct arena *arena, void *memory, size_t size)
 
 void *arena_take(struct arena *arena, size_t size)
 {
-	size_t start = (arena->used + ARENA_ALIGNMENT - 1) /
-		       ARENA_ALIGNMENT * ARENA_ALIGNMENT;
+	size_t start = (arena->used + ARENA_ALIGNMENT - 1) / ARENA_ALIGNMENT *
+		       ARENA_ALIGNMENT;
 
 	check(arena->used <= arena->size);
 	if (start > arena->size || size > arena->size - start)

@@ -92,15 +92,3 @@ void buffer_put_field_bytes(struct buffer *buffer, uint32_t number,
 	buffer_put_varint(buffer, value.size);
 	buffer_put(buffer, value);
 }
-
-size_t varint_size(uint64_t value)
-{
-	size_t size = 1;
-
-	while (value >= 0x80) {
-		value >>= 7;
-		size++;
-	}
-	check(size <= VARINT_SIZE_MAX);
-	return size;
-}

@@ -19,7 +19,7 @@ struct buffer {
 	bool overflowed; /* an append did not fit; nothing of it was written */
 };
 
-/* Protobuf wire types (the two of the five that this project emits). */
+/* Protobuf wire types; groups, the other two, are never used. */
 enum { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
 #define VARINT_SIZE_MAX 10
@@ -51,7 +51,10 @@ void buffer_put_field_bytes(struct buffer *buffer, uint32_t number,
 			    struct slice value);
 
 /* varint_size: bytes that @value takes as a varint, 1 to 10. */
-size_t varint_size(uint64_t value);
+static inline size_t varint_size(uint64_t value)
+{
+	return (size_t)(70 - __builtin_clzll(value | 1)) / 7;
+}
 
 /* zigzag: protobuf's mapping of sint64 to uint64, and back. */
 static inline uint64_t zigzag(int64_t value)

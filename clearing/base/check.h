@@ -22,7 +22,7 @@
  */
 _Noreturn void clearing_panic(const char *file, int line, const char *what);
 
-#define check(cond)                                                           \
+#define check(cond) \
 	((cond) ? (void)0 : clearing_panic(__FILE__, __LINE__, #cond))
 
 #endif

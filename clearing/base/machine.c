@@ -5,8 +5,8 @@
 
 #include "base/check.h"
 
-bool machine_allows(const struct machine *machine, uint8_t state,
-		    uint8_t event, uint8_t *to)
+bool machine_allows(const struct machine *machine, uint8_t state, uint8_t event,
+		    uint8_t *to)
 {
 	check(machine->moves != NULL);
 	for (uint32_t i = 0; i < machine->move_count; i++) {
@@ -20,8 +20,7 @@ bool machine_allows(const struct machine *machine, uint8_t state,
 	return false;
 }
 
-void machine_step(const struct machine *machine, uint8_t *state,
-		  uint8_t event)
+void machine_step(const struct machine *machine, uint8_t *state, uint8_t event)
 {
 	uint8_t to = 0;
 	bool allowed = machine_allows(machine, *state, event, &to);

@@ -28,11 +28,10 @@ struct machine {
  *
  * @to  receives the state it leads to; written only when there is one.
  */
-bool machine_allows(const struct machine *machine, uint8_t state,
-		    uint8_t event, uint8_t *to);
+bool machine_allows(const struct machine *machine, uint8_t state, uint8_t event,
+		    uint8_t *to);
 
 /* machine_step: move @state by @event; a move not in the table panics. */
-void machine_step(const struct machine *machine, uint8_t *state,
-		  uint8_t event);
+void machine_step(const struct machine *machine, uint8_t *state, uint8_t event);
 
 #endif

@@ -9,9 +9,8 @@ struct reader reader_of(struct slice bytes)
 {
 	check(bytes.data != NULL || bytes.size == 0);
 	return (struct reader){ .at = bytes.data,
-				.end = bytes.size > 0 ?
-					       bytes.data + bytes.size :
-					       bytes.data };
+				.end = bytes.size > 0 ? bytes.data + bytes.size
+						      : bytes.data };
 }
 
 void reader_fail(struct reader *reader)

@@ -16,7 +16,7 @@ struct slice {
 };
 
 /* A slice over a string literal, without its NUL. */
-#define SLICE(literal)                                                        \
+#define SLICE(literal) \
 	((struct slice){ (const uint8_t *)(literal), sizeof(literal) - 1 })
 
 /* slice_of: view of @size bytes at @data. */

@@ -16,8 +16,8 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/buffer.h"
 #include "base/check.h"
-#include "base/reader.h"
 #include "core/event.h"
 
 /* Entries a block: one full request always fits an empty block. */
@@ -32,8 +32,16 @@
 #define BLOCK_FULL_ENTRIES 8190
 #define BLOCK_FULL_SIZE (256u << 10)
 
+/* Arena that any block can be decoded into. */
+#define BLOCK_DECODE_MEMORY_MAX                     \
+	(BLOCK_ENTRIES_MAX * sizeof(struct entry) + \
+	 BLOCK_EVENTS_MAX * sizeof(struct event) + 64)
+
 /* SHA-256 as a function passed in: the pure layers link no library. */
 typedef void sha256_function(struct slice bytes, uint8_t out[SHA256_SIZE]);
+
+/* What is hashed before the payload. */
+#define BLOCK_HASH_HEAD_SIZE (20 + 3 * 8 + SHA256_SIZE)
 
 struct block_header {
 	uint64_t seq;
@@ -52,12 +60,12 @@ struct block_memo {
 
 /*
  * An open or decoded block.  The arrays are the owner's: see block_init() and
- * block_decode().
+ * block_decode().  An entry's .reference and .memo_hash mean something only
+ * where its flags say so.
  */
 struct block {
 	struct block_header header;
-	uint64_t
-		first_number; /* of entries[0]; the next one if there is none */
+	uint64_t first_number; /* of entries[0], or of the next one */
 	uint32_t entry_count;
 	uint32_t event_count;
 	uint32_t memo_count;
@@ -74,6 +82,7 @@ size_t block_memory_size(void);
 /*
  * block_init: an empty open block over block_memory_size() bytes at @memory,
  * aligned to 16, which the caller keeps; may be called again to reuse them.
+ * The memory need not be cleared and is touched only as the block fills.
  *
  * @first_number  the number that its first entry will have.
  */
@@ -83,7 +92,8 @@ void block_init(struct block *block, void *memory, uint64_t first_number);
  * block_add_entry, block_add_event: record one more fact.
  *
  * Texts are copied.  @memo and @salt are used when @entry->has_memo.
- * The caller asked block_has_room() before (checked).
+ * The caller asked block_has_room() before, @event->after does not fall, and
+ * every value is one that block_decode() takes (checked).
  */
 void block_add_entry(struct block *block, const struct entry *entry,
 		     struct slice memo, const uint8_t salt[SALT_SIZE]);
@@ -109,7 +119,9 @@ bool block_is_empty(const struct block *block);
 /*
  * block_encode: the payload, canonical: the same facts give the same bytes.
  *
- * @out  BLOCK_PAYLOAD_SIZE_MAX bytes of room suffice for any block.
+ * @block  .header.created_us is what times are relative to.
+ * @out    BLOCK_PAYLOAD_SIZE_MAX bytes of room suffice for any block; with
+ *         less it may overflow although the payload would just have fitted.
  */
 void block_encode(const struct block *block, struct buffer *out);
 
@@ -136,13 +148,16 @@ struct block_fault {
 const char *block_decode_result_name(enum block_decode_result result);
 
 /*
- * block_decode: entries and events from payload bytes, strictly.
+ * block_decode: entries and events from payload bytes, strictly: whatever is
+ * taken is exactly what block_encode() would write of it.
  *
- * @arena    holds the arrays; texts are views into @payload.
- * @created_us, @first fields of the row that the payload refers to: times are
- *          relative to @created_us.
- * @out      .entries, .events, counts, first_number; .header is not touched.
- * @fault    written on failure.
+ * @arena       holds the arrays, BLOCK_DECODE_MEMORY_MAX bytes suffice; texts
+ *              are views into @payload.
+ * @created_us  of the row; times in the payload are relative to it.
+ * @out         .entries, .events, counts, first_number (0 is taken where there
+ *              is no entry: a takeover may not know it); .header, .memos and
+ *              .texts are not touched.
+ * @fault       written on failure.
  */
 enum block_decode_result block_decode(struct slice payload, uint64_t created_us,
 				      struct arena *arena, struct block *out,
@@ -152,7 +167,7 @@ enum block_decode_result block_decode(struct slice payload, uint64_t created_us,
  * block_hash: SHA-256 over the 20 bytes "clearing journal v1" and NUL, then
  * seq, epoch and created as 8 bytes big endian each, prev_hash, payload.
  *
- * @scratch  room for 20 + 24 + 32 + payload bytes.
+ * @scratch  room for BLOCK_HASH_HEAD_SIZE + payload bytes; overwritten.
  */
 void block_hash(const struct block_header *header, struct slice payload,
 		sha256_function *sha256, struct buffer *scratch,

@@ -12,12 +12,6 @@ static bool dash_before(uint32_t at)
 	return at == 4 || at == 6 || at == 8 || at == 10;
 }
 
-/* (rule JOURNAL-15) */
-bool id_is_v7(const struct id *id)
-{
-	return id->bytes[6] >> 4 == 7 && id->bytes[8] >> 6 == 2;
-}
-
 bool id_from_bytes(struct slice bytes, struct id *out)
 {
 	struct id id;
@@ -30,15 +24,6 @@ bool id_from_bytes(struct slice bytes, struct id *out)
 		return false;
 	*out = id;
 	return true;
-}
-
-uint64_t id_time_ms(const struct id *id)
-{
-	uint64_t ms = 0;
-
-	for (uint32_t i = 0; i < TIME_SIZE; i++)
-		ms = ms << 8 | id->bytes[i];
-	return ms;
 }
 
 struct id id_make(uint64_t now_us, const uint8_t random[ID_TAIL_SIZE])

@@ -6,23 +6,6 @@ static const uint64_t powers[MONEY_DECIMALS_MAX + 1] = {
 	1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000,
 };
 
-/* (rule LEDGER-1) */
-bool money_in_range(int64_t minor)
-{
-	return minor >= -MONEY_MAX_MINOR && minor <= MONEY_MAX_MINOR;
-}
-
-struct money money_of(int64_t minor)
-{
-	check(money_in_range(minor));
-	return (struct money){ minor };
-}
-
-int64_t money_minor(struct money a)
-{
-	return a.minor;
-}
-
 /* Sums of two amounts in range are far from the ends of 64 bits. */
 static bool fit(int64_t minor, struct money *out)
 {

@@ -26,14 +26,24 @@ struct money {
 
 #define MONEY_ZERO ((struct money){ 0 })
 
-/* money_in_range: is @minor within +-MONEY_MAX_MINOR? */
-bool money_in_range(int64_t minor);
+/* money_in_range: is @minor within +-MONEY_MAX_MINOR (rule LEDGER-1)? */
+static inline bool money_in_range(int64_t minor)
+{
+	return minor >= -MONEY_MAX_MINOR && minor <= MONEY_MAX_MINOR;
+}
 
 /* money_of: an amount from outside that was found in range (checked). */
-struct money money_of(int64_t minor);
+static inline struct money money_of(int64_t minor)
+{
+	check(money_in_range(minor));
+	return (struct money){ minor };
+}
 
 /* money_minor: the number, for encoders and messages. */
-int64_t money_minor(struct money a);
+static inline int64_t money_minor(struct money a)
+{
+	return a.minor;
+}
 
 /*
  * money_add, money_subtract: @a + @b, @a - @b.
