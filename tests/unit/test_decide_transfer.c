@@ -7,7 +7,7 @@
 
 /* Accounts of the story: poor and rich trade, the others cannot. */
 struct people {
-	uint32_t poor, rich, closed, frozen, full;
+	uint32_t poor, rich, closed, shut, frozen, iced, full;
 };
 
 static struct people settle(struct city *city)
@@ -16,12 +16,16 @@ static struct people settle(struct city *city)
 		.poor = city_open(city, "poor@demo", 100, 1000),
 		.rich = city_open(city, "rich@demo", 100000, 100000),
 		.closed = city_open(city, "closed@demo", 0, 0),
+		.shut = city_open(city, "shut@demo", 0, 0),
 		.frozen = city_open(city, "frozen@demo", 100, 100),
+		.iced = city_open(city, "iced@demo", 100, 100),
 		.full = city_open(city, "full@demo", 0, MONEY_MAX_MINOR),
 	};
 
 	city->ledger.accounts[p.closed - 1].state = ACCOUNT_CLOSED;
+	city->ledger.accounts[p.shut - 1].state = ACCOUNT_CLOSED;
 	city->ledger.accounts[p.frozen - 1].state = ACCOUNT_FROZEN;
+	city->ledger.accounts[p.iced - 1].state = ACCOUNT_FROZEN;
 	/* It has been paid all that can be counted. */
 	city->ledger.accounts[p.full - 1].credits_posted =
 		money_of(MONEY_MAX_MINOR - 5);
@@ -162,7 +166,7 @@ static void credit_closed(struct city *city, const struct people *p,
 			  struct transfer_command *command)
 {
 	(void)city;
-	command->credit = (struct account_ref){ .id = p->closed };
+	command->credit = (struct account_ref){ .id = p->shut };
 }
 
 static void debit_frozen(struct city *city, const struct people *p,
@@ -176,7 +180,7 @@ static void credit_frozen(struct city *city, const struct people *p,
 			  struct transfer_command *command)
 {
 	(void)city;
-	command->credit = (struct account_ref){ .id = p->frozen };
+	command->credit = (struct account_ref){ .id = p->iced };
 }
 
 static void over_limit(struct city *city, const struct people *p,
