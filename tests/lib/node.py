@@ -304,7 +304,7 @@ class City:
             self.auditor.autocommit = True
         try:
             with self.auditor.cursor() as cursor:
-                cursor.execute(text, values)
+                cursor.execute(text, values or None)
                 return cursor.fetchall()
         except Exception:
             self.auditor.close()
