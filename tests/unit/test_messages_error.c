@@ -15,7 +15,7 @@ static void expect(struct slice found, const char *wanted)
 
 static void test_messages_error_bytes(void **state)
 {
-	/* To the byte: what protoc --encode=google.rpc.Status writes. */
+	/* To the byte, worked out by hand from proto/google/rpc. */
 	static const char wanted[] = "\x08\x09" /* code FAILED_PRECONDITION */
 				     "\x12\x03why"
 				     "\x1a\x5b"		 /* details: Any */
