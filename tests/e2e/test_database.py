@@ -218,16 +218,10 @@ class Database(unittest.TestCase):
         self.city.stop()
         position = self.city.head()
         # The tables know nothing, so that the whole journal is the tail.
+        self.city.empty_tables()
         self.owner(
             "update clearing.journal set payload = set_byte(payload, 3,"
-            " get_byte(payload, 3) # 1) where seq = "
-            f"{position - 1};"
-            "truncate clearing.transfer, clearing.hold, clearing.account,"
-            " clearing.actor, clearing.account_change, clearing.command,"
-            " clearing.account_month, clearing.month_start,"
-            " clearing.genesis;"
-            "update clearing.projection set seq = -1, next_number = 1,"
-            " time_us = 0, hash = decode(repeat('00', 32), 'hex')")
+            f" get_byte(payload, 3) # 1) where seq = {position - 1}")
         self.assertIn(str(position - 1), self.ends_with(8))
 
 

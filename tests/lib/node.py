@@ -319,6 +319,23 @@ class City:
                    [0][0] == self.head(), "tables at the journal's head",
                    seconds)
 
+    # Made from the journal alone; `projection` and `writer` tell of starts.
+    TABLES = ("genesis", "actor", "account", "account_change",
+              "account_month", "month_start", "transfer", "hold", "command")
+
+    def table_contents(self):
+        """Every row of every table that is made from the journal."""
+        return {name: sorted(map(str, self.query(
+            f"select * from clearing.{name}"))) for name in self.TABLES}
+
+    def empty_tables(self):
+        """As if nothing had been projected yet; the node must be stopped."""
+        names = ", ".join(f"clearing.{name}" for name in self.TABLES)
+        self.database.psql(
+            f"truncate {names}; update clearing.projection set seq = -1,"
+            " next_number = 1, time_us = 0,"
+            " hash = decode(repeat('00', 32), 'hex')")
+
     def blocks(self):
         """[(seq, rpc.journal.Block)], decoded by Google's protobuf."""
         return [(seq, rpc.journal.Block.FromString(bytes(payload)))

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Goal: kill -9 of the node and of PostgreSQL at random moments under load:
+every acknowledged id is in the journal exactly once, tables made from the
+journal anew equal the tables found, and clearing-verify is content.
+
+5 rounds each; 50 with CLEARING_LONG=1. CLEARING_SEED repeats a run.
+"""
+
+import os
+import random
+import threading
+import time
+import unittest
+import uuid
+
+import rpc
+from node import LONG, CityTest, entry_ids
+from rpc import item, new_id, ref
+
+ROUNDS = 50 if LONG else 5
+MEMBERS = [f"m{number}@barcelona" for number in range(1, 21)]
+
+
+class Load(threading.Thread):
+    """One client that posts, holds and retries, and keeps a list of every id
+    that was acknowledged, and of every id that it ever sent."""
+
+    def __init__(self, city, seed, stop):
+        super().__init__()
+        self.city, self.stop, self.chance = city, stop, random.Random(seed)
+        self.acknowledged, self.sent, self.wrong = {}, set(), []
+        self.unanswered = []
+
+    def items(self):
+        chosen = []
+        for _ in range(self.chance.choice((1, 3, 40))):
+            debit, credit = self.chance.sample(MEMBERS, 2)
+            chosen.append(item(debit, credit, self.chance.randint(1, 500),
+                               memo=self.chance.choice(("", "bread"))))
+        return chosen
+
+    def post(self, client, items):
+        self.sent.update(one.id for one in items)
+        answer = client.post(*items, timeout=10)
+        for one, result in zip(items, answer.results, strict=True):
+            if result.refusal == 0:
+                before = self.acknowledged.setdefault(
+                    one.id, (result.number, result.position))
+                if before != (result.number, result.position):
+                    self.wrong.append((one.id.hex(), before, result))
+
+    def hold(self, client):
+        debit, credit = self.chance.sample(MEMBERS, 2)
+        held = new_id()
+        client.PlaceHold(id=held, debit=ref(debit), credit=ref(credit),
+                         amount_minor=5, timeout=10,
+                         expires_at_us=self.city.soon_us(
+                             self.chance.choice((1, 60))))
+        client.PostHold(id=new_id(), hold_id=held, amount_minor=3,
+                        timeout=10)
+
+    def run(self):
+        client = self.city.connect(self.city.certificate("gateway", "till"))
+        try:
+            while not self.stop.is_set():
+                retry = self.unanswered.pop() if self.unanswered else None
+                items = retry or self.items()
+                try:
+                    self.post(client, items)
+                    if self.chance.random() < 0.1:
+                        self.hold(client)
+                except rpc.Refused as refused:
+                    if refused.code in ("UNAVAILABLE", "DEADLINE_EXCEEDED",
+                                        "RESOURCE_EXHAUSTED", "CANCELLED"):
+                        self.unanswered.append(items)
+                        time.sleep(0.02)
+                    elif refused.reason not in (
+                            "OVER_LIMIT", "OVER_CEILING", "HOLD_EXPIRED"):
+                        self.wrong.append(refused)
+        finally:
+            client.close()
+
+    def finish(self):
+        """Send once more what got no answer: it must not post twice."""
+        client = self.city.connect(self.city.certificate("gateway", "till"))
+        for items in self.unanswered:
+            self.post(client, items)
+        client.close()
+
+
+class Kill(CityTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        operator = cls.city.client("operator", "anna")
+        for name in MEMBERS:
+            operator.open(name, 100_000, 100_000)
+        cls.seed = int(os.environ.get("CLEARING_SEED",
+                                      random.SystemRandom().getrandbits(32)))
+        cls.acknowledged, cls.sent = {}, set()
+
+    def one_round(self, number, kill):
+        stop = threading.Event()
+        chance = random.Random(self.seed + number)
+        loads = [Load(self.city, chance.getrandbits(32), stop)
+                 for _ in range(3)]
+        for load in loads:
+            load.start()
+        time.sleep(0.3 + chance.random() * 1.2)
+        kill()
+        # The node's port changes with its process: these clients end here.
+        stop.set()
+        for load in loads:
+            load.join(60)
+            self.assertFalse(load.is_alive())
+        return loads
+
+    def judge(self, loads):
+        """What was acknowledged, before or after, is there exactly once."""
+        for load in loads:
+            load.city = self.city
+            load.finish()
+            self.assertEqual(load.wrong, [])
+            self.acknowledged.update(load.acknowledged)
+            self.sent |= load.sent
+        self.city.catch_up()
+        created = dict(self.city.query(
+            "select seq, created from clearing.journal"))
+        places = {}
+        for seq, block in self.city.blocks():
+            ids = entry_ids(created[seq], block)
+            for index, one in enumerate(ids):
+                self.assertNotIn(one, places, "an id stands twice")
+                places[one] = (block.first_number + index, seq)
+        for one, place in self.acknowledged.items():
+            self.assertEqual(places.get(one), place, one.hex())
+        rows = {uuid.UUID(str(row[0])).bytes: row[1] for row in
+                self.city.query("select id, number from clearing.transfer")}
+        for one, (number, _) in self.acknowledged.items():
+            self.assertEqual(rows.get(one), number, one.hex())
+
+    def rounds(self, kill, revive):
+        count = 0
+        for number in range(ROUNDS):
+            with self.subTest(round=number, seed=self.seed):
+                before = len(self.acknowledged)
+                loads = self.one_round(number, kill)
+                revive()
+                self.judge(loads)
+                self.assertGreater(len(self.acknowledged), before)
+                count += 1
+        self.assertEqual(count, ROUNDS)
+        self.content()
+
+    def content(self):
+        """The auditor is content, and the tables made anew are equal."""
+        result = self.city.verify()
+        self.assertEqual(result.status, 0, result)
+        self.assertEqual(self.city.database.invariants(), {})
+        before = self.city.table_contents()
+        self.assertEqual(self.city.stop(), 0)
+        self.city.empty_tables()
+        self.city.start()
+        self.city.catch_up()
+        after = self.city.table_contents()
+        for name, rows in before.items():
+            # Holds may have expired in the meantime.
+            if name not in ("hold", "account"):
+                self.assertEqual(after[name], rows, name)
+        result = self.city.verify()
+        self.assertEqual(result.status, 0, result)
+
+    def test_kill_node(self):
+        """kill -9 of clearingd."""
+        self.rounds(self.city.kill, self.city.start)
+
+    def test_kill_postgres(self):
+        """kill -9 of all of PostgreSQL's processes; the node lives on."""
+        def revive():
+            self.city.database.start()
+            self.city.auditor = None
+            self.city.wait_serving()
+        self.rounds(self.city.database.kill9, revive)
+
+    def test_kill_both(self):
+        """Both at once, as a power cut would."""
+        def kill():
+            self.city.process.kill()
+            self.city.database.kill9()
+            self.city.process.wait()
+
+        def revive():
+            self.city.database.start()
+            self.city.auditor = None
+            self.city.start()
+        self.rounds(kill, revive)
+
+
+if __name__ == "__main__":
+    unittest.main()
