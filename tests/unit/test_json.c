@@ -38,77 +38,75 @@ static void expect(json_t *found, const char *wanted)
 	json_decref(found);
 }
 
+static const struct {
+	enum rpc rpc;
+	const char *document;
+	const char *shown;
+} round_trips[] = {
+	{ RPC_GET_NODE, "{}", "{}" },
+	{ RPC_OPEN_ACCOUNT, "{}",
+	  "{\"id\": null, \"address\": \"\", \"display_name\": \"\","
+	  " \"credit_limit_minor\": 0, \"balance_ceiling_minor\": 0,"
+	  " \"gateway_forbidden\": false}" },
+	{ RPC_OPEN_ACCOUNT,
+	  "{\"id\": \"" UUID "\", \"address\": \"a@demo\","
+	  " \"display_name\": \"B\\u00e4cker\","
+	  " \"credit_limit_minor\": 9007199254740991,"
+	  " \"balance_ceiling_minor\": -1,"
+	  " \"gateway_forbidden\": true}",
+	  "{\"id\": \"" UUID "\", \"address\": \"a@demo\","
+	  " \"display_name\": \"B\\u00e4cker\","
+	  " \"credit_limit_minor\": 9007199254740991,"
+	  " \"balance_ceiling_minor\": -1,"
+	  " \"gateway_forbidden\": true}" },
+	{ RPC_GET_ACCOUNT, "{\"account\": {\"id\": 5}, \"min_position\": null}",
+	  "{\"account\": {\"id\": 5}, \"min_position\": 0}" },
+	{ RPC_GET_ACCOUNT, "{\"account\": {\"id\": 0}}",
+	  "{\"account\": {\"id\": 0}, \"min_position\": 0}" },
+	{ RPC_GET_ACCOUNT, "{\"account\": {\"address\": \"a/b@demo\"}}",
+	  "{\"account\": {\"address\": \"a/b@demo\"},"
+	  " \"min_position\": 0}" },
+	{ RPC_GET_ACCOUNT, "{\"account\": {}, \"min_position\": 1}",
+	  "{\"account\": {}, \"min_position\": 1}" },
+	{ RPC_GET_ACCOUNT, "{\"account\": null}",
+	  "{\"account\": null, \"min_position\": 0}" },
+	{ RPC_GET_TRANSFER, "{\"id\": \"00ffA1\"}",
+	  "{\"id\": \"00ffa1\", \"min_position\": 0}" },
+	{ RPC_LIST_HOLDS, "{\"state\": \"voided\", \"page\": {\"size\": 7}}",
+	  "{\"account\": null, \"state\": \"VOIDED\","
+	  " \"page\": {\"size\": 7, \"token\": \"\"},"
+	  " \"min_position\": 0}" },
+	{ RPC_POST_TRANSFERS, "{\"transfers\": []}", "{\"transfers\": []}" },
+	{ RPC_POST_TRANSFERS,
+	  "{\"transfers\": [{\"kind\": \"Levy\", \"linked\": true,"
+	  " \"debit\": {\"id\": 1}, \"credit\": {\"id\": 2},"
+	  " \"amount_minor\": 3}, {}]}",
+	  "{\"transfers\": [{\"id\": null, \"debit\": {\"id\": 1},"
+	  " \"credit\": {\"id\": 2}, \"amount_minor\": 3,"
+	  " \"kind\": \"LEVY\", \"reference\": null, \"memo\": \"\","
+	  " \"linked\": true},"
+	  " {\"id\": null, \"debit\": null, \"credit\": null,"
+	  " \"amount_minor\": 0, \"kind\": \"UNSPECIFIED\","
+	  " \"reference\": null, \"memo\": \"\", \"linked\": "
+	  "false}]}" },
+};
+
 static void test_json_request_round_trip(void **state)
 {
 	/* A document encoded and shown again: with every field it left out. */
-	static const struct {
-		enum rpc rpc;
-		const char *document;
-		const char *shown;
-	} cases[] = {
-		{ RPC_GET_NODE, "{}", "{}" },
-		{ RPC_OPEN_ACCOUNT, "{}",
-		  "{\"id\": null, \"address\": \"\", \"display_name\": \"\","
-		  " \"credit_limit_minor\": 0, \"balance_ceiling_minor\": 0,"
-		  " \"gateway_forbidden\": false}" },
-		{ RPC_OPEN_ACCOUNT,
-		  "{\"id\": \"" UUID "\", \"address\": \"a@demo\","
-		  " \"display_name\": \"B\\u00e4cker\","
-		  " \"credit_limit_minor\": 9007199254740991,"
-		  " \"balance_ceiling_minor\": -1,"
-		  " \"gateway_forbidden\": true}",
-		  "{\"id\": \"" UUID "\", \"address\": \"a@demo\","
-		  " \"display_name\": \"B\\u00e4cker\","
-		  " \"credit_limit_minor\": 9007199254740991,"
-		  " \"balance_ceiling_minor\": -1,"
-		  " \"gateway_forbidden\": true}" },
-		{ RPC_GET_ACCOUNT,
-		  "{\"account\": {\"id\": 5}, \"min_position\": null}",
-		  "{\"account\": {\"id\": 5}, \"min_position\": 0}" },
-		{ RPC_GET_ACCOUNT, "{\"account\": {\"id\": 0}}",
-		  "{\"account\": {\"id\": 0}, \"min_position\": 0}" },
-		{ RPC_GET_ACCOUNT, "{\"account\": {\"address\": \"a/b@demo\"}}",
-		  "{\"account\": {\"address\": \"a/b@demo\"},"
-		  " \"min_position\": 0}" },
-		{ RPC_GET_ACCOUNT, "{\"account\": {}, \"min_position\": 1}",
-		  "{\"account\": {}, \"min_position\": 1}" },
-		{ RPC_GET_ACCOUNT, "{\"account\": null}",
-		  "{\"account\": null, \"min_position\": 0}" },
-		{ RPC_GET_TRANSFER, "{\"id\": \"00ffA1\"}",
-		  "{\"id\": \"00ffa1\", \"min_position\": 0}" },
-		{ RPC_LIST_HOLDS,
-		  "{\"state\": \"voided\", \"page\": {\"size\": 7}}",
-		  "{\"account\": null, \"state\": \"VOIDED\","
-		  " \"page\": {\"size\": 7, \"token\": \"\"},"
-		  " \"min_position\": 0}" },
-		{ RPC_POST_TRANSFERS, "{\"transfers\": []}",
-		  "{\"transfers\": []}" },
-		{ RPC_POST_TRANSFERS,
-		  "{\"transfers\": [{\"kind\": \"Levy\", \"linked\": true,"
-		  " \"debit\": {\"id\": 1}, \"credit\": {\"id\": 2},"
-		  " \"amount_minor\": 3}, {}]}",
-		  "{\"transfers\": [{\"id\": null, \"debit\": {\"id\": 1},"
-		  " \"credit\": {\"id\": 2}, \"amount_minor\": 3,"
-		  " \"kind\": \"LEVY\", \"reference\": null, \"memo\": \"\","
-		  " \"linked\": true},"
-		  " {\"id\": null, \"debit\": null, \"credit\": null,"
-		  " \"amount_minor\": 0, \"kind\": \"UNSPECIFIED\","
-		  " \"reference\": null, \"memo\": \"\", \"linked\": "
-		  "false}]}" },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		const struct rpc_method *method = rpc_method_at(cases[i].rpc);
-		json_t *document = parse(cases[i].document);
+	for (size_t i = 0; i < COUNT_OF(round_trips); i++) {
+		const struct rpc_method *method =
+			rpc_method_at(round_trips[i].rpc);
+		json_t *document = parse(round_trips[i].document);
 		char error[JSON_ERROR_SIZE];
 		uint8_t *bytes;
 		size_t size;
 
 		if (!json_to_request(method, document, &bytes, &size, error))
-			fail_msg("%s: %s", cases[i].document, error);
+			fail_msg("%s: %s", round_trips[i].document, error);
 		expect(json_from_request(method, slice_of(bytes, size)),
-		       cases[i].shown);
+		       round_trips[i].shown);
 		free(bytes);
 		json_decref(document);
 	}

@@ -104,79 +104,71 @@ static void test_validate_strings(void **state)
 	       COUNT_OF(examples));
 }
 
+static const struct example wire_formats[] = {
+	{ "amount", BYTES("\x20\x05"), true },
+	{ "largest varint",
+	  BYTES("\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), true },
+	{ "varint over 64 bits",
+	  BYTES("\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"), false },
+	{ "varint of 11 bytes",
+	  BYTES("\x20\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"), false },
+	{ "varint cut short", BYTES("\x20\x80"), false },
+	{ "no value", BYTES("\x20"), false },
+	{ "amount as bytes", BYTES("\x22\x01\x05"), false },
+	{ "amount as fixed64",
+	  BYTES("\x21"
+		"12345678"),
+	  false },
+	{ "id as varint", BYTES("\x08\x05"), false },
+	{ "debit as varint", BYTES("\x10\x05"), false },
+	{ "debit", BYTES("\x12\x02\x08\x05"), true },
+	{ "debit twice", BYTES("\x12\x02\x08\x05\x12\x00"), true },
+	{ "debit longer than the rest", BYTES("\x12\x03\x08\x05"), false },
+	{ "debit cuts its field", BYTES("\x12\x01\x08\x05\x00"), false },
+	{ "field longer than debit",
+	  BYTES("\x12\x02\x12\x05"
+		"abcde"),
+	  false },
+	{ "address with NUL", BYTES("\x12\x03\x12\x01\x00"), false },
+	{ "unknown varint", BYTES("\x78\x05"), true },
+	{ "unknown bytes", BYTES("\x7a\x02\xff\x00"), true },
+	{ "unknown fixed32",
+	  BYTES("\x7d"
+		"1234"),
+	  true },
+	{ "unknown fixed64",
+	  BYTES("\x79"
+		"12345678"),
+	  true },
+	{ "unknown cut short",
+	  BYTES("\x79"
+		"1234567"),
+	  false },
+	{ "unknown group", BYTES("\x7b\x7c"), false },
+	{ "group end alone", BYTES("\x7c"), false },
+	{ "group as a known field", BYTES("\x13\x14"), false },
+	{ "wire type 6", BYTES("\x7e\x00"), false },
+	{ "wire type 7", BYTES("\x7f\x00"), false },
+	{ "field 0", BYTES("\x00\x00"), false },
+	{ "field 2^29 - 1", BYTES("\xf8\xff\xff\xff\x0f\x00"), true },
+	{ "field 2^29", BYTES("\x80\x80\x80\x80\x10\x00"), false },
+	{ "key of 5 bytes", BYTES("\xa0\x80\x80\x80\x00\x05"), true },
+	{ "key of 6 bytes", BYTES("\xa0\x80\x80\x80\x80\x00\x05"), false },
+	{ "length of 5 bytes", BYTES("\x0a\x81\x80\x80\x80\x00x"), true },
+	{ "length of 6 bytes", BYTES("\x0a\x81\x80\x80\x80\x80\x00x"), false },
+	{ "length near 2^64",
+	  BYTES("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x"), false },
+};
+
 static void test_validate_wire_format(void **state)
 {
 	/*
 	 * Wire types fit the fields; pieces end where they say; groups, field
 	 * zero, and keys and lengths that protobuf-c cannot read are refused.
 	 */
-	static const struct example examples[] = {
-		{ "amount", BYTES("\x20\x05"), true },
-		{ "largest varint",
-		  BYTES("\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"), true },
-		{ "varint over 64 bits",
-		  BYTES("\x20\xff\xff\xff\xff\xff\xff\xff\xff\xff\x02"),
-		  false },
-		{ "varint of 11 bytes",
-		  BYTES("\x20\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x00"),
-		  false },
-		{ "varint cut short", BYTES("\x20\x80"), false },
-		{ "no value", BYTES("\x20"), false },
-		{ "amount as bytes", BYTES("\x22\x01\x05"), false },
-		{ "amount as fixed64",
-		  BYTES("\x21"
-			"12345678"),
-		  false },
-		{ "id as varint", BYTES("\x08\x05"), false },
-		{ "debit as varint", BYTES("\x10\x05"), false },
-		{ "debit", BYTES("\x12\x02\x08\x05"), true },
-		{ "debit twice", BYTES("\x12\x02\x08\x05\x12\x00"), true },
-		{ "debit longer than the rest", BYTES("\x12\x03\x08\x05"),
-		  false },
-		{ "debit cuts its field", BYTES("\x12\x01\x08\x05\x00"),
-		  false },
-		{ "field longer than debit",
-		  BYTES("\x12\x02\x12\x05"
-			"abcde"),
-		  false },
-		{ "address with NUL", BYTES("\x12\x03\x12\x01\x00"), false },
-		{ "unknown varint", BYTES("\x78\x05"), true },
-		{ "unknown bytes", BYTES("\x7a\x02\xff\x00"), true },
-		{ "unknown fixed32",
-		  BYTES("\x7d"
-			"1234"),
-		  true },
-		{ "unknown fixed64",
-		  BYTES("\x79"
-			"12345678"),
-		  true },
-		{ "unknown cut short",
-		  BYTES("\x79"
-			"1234567"),
-		  false },
-		{ "unknown group", BYTES("\x7b\x7c"), false },
-		{ "group end alone", BYTES("\x7c"), false },
-		{ "group as a known field", BYTES("\x13\x14"), false },
-		{ "wire type 6", BYTES("\x7e\x00"), false },
-		{ "wire type 7", BYTES("\x7f\x00"), false },
-		{ "field 0", BYTES("\x00\x00"), false },
-		{ "field 2^29 - 1", BYTES("\xf8\xff\xff\xff\x0f\x00"), true },
-		{ "field 2^29", BYTES("\x80\x80\x80\x80\x10\x00"), false },
-		{ "key of 5 bytes", BYTES("\xa0\x80\x80\x80\x00\x05"), true },
-		{ "key of 6 bytes", BYTES("\xa0\x80\x80\x80\x80\x00\x05"),
-		  false },
-		{ "length of 5 bytes", BYTES("\x0a\x81\x80\x80\x80\x00x"),
-		  true },
-		{ "length of 6 bytes", BYTES("\x0a\x81\x80\x80\x80\x80\x00x"),
-		  false },
-		{ "length near 2^64",
-		  BYTES("\x0a\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01x"),
-		  false },
-	};
-
 	(void)state;
-	expect(&clearing__v1__transfer_item__descriptor, examples,
-	       COUNT_OF(examples));
+	expect(&clearing__v1__transfer_item__descriptor, wire_formats,
+	       COUNT_OF(wire_formats));
 }
 
 static void test_validate_packed(void **state)
