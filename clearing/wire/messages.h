@@ -21,10 +21,10 @@
 struct read_request {
 	bool has_account;
 	struct account_ref account;
-	struct slice id; /* GetTransfer, GetHold */
-	uint32_t state;	 /* ListHolds: HoldState */
+	struct slice id;       /* GetTransfer, GetHold */
+	uint32_t state;	       /* ListHolds: HoldState */
 	uint64_t after_number; /* ListEntries */
-	int64_t from_us; /* GetStatement */
+	int64_t from_us;       /* GetStatement */
 	int64_t until_us;
 	uint32_t page_size; /* as sent: 0 means the default */
 	struct slice page_token;
@@ -33,8 +33,8 @@ struct read_request {
 
 bool decode_open_account(struct slice bytes, struct arena *arena,
 			 struct open_account_command *out) MUST_CHECK;
-bool decode_account_command(enum account_command_kind kind,
-			    struct slice bytes, struct arena *arena,
+bool decode_account_command(enum account_command_kind kind, struct slice bytes,
+			    struct arena *arena,
 			    struct account_command *out) MUST_CHECK;
 /*
  * By hand, for speed; held against protobuf-c by a test and a fuzzer.
@@ -98,9 +98,9 @@ void encode_post_hold(struct buffer *out, uint64_t position, uint64_t number);
 void encode_get_account(struct buffer *out, const struct account *account,
 			struct slice city, uint64_t position);
 void encode_list_accounts(struct buffer *out,
-			  const struct account *const *accounts,
-			  uint32_t count, struct slice city,
-			  struct slice next_token, uint64_t position);
+			  const struct account *const *accounts, uint32_t count,
+			  struct slice city, struct slice next_token,
+			  uint64_t position);
 /* By hand: one result an answer. */
 void encode_post_transfers(struct buffer *out, const struct answer *answers,
 			   uint32_t count, uint64_t position);
@@ -169,6 +169,7 @@ struct error_view {
 	struct slice field, limit, value;
 	uint64_t retry_delay_us;
 };
-bool decode_error_details(struct slice bytes, struct error_view *out) MUST_CHECK;
+bool decode_error_details(struct slice bytes,
+			  struct error_view *out) MUST_CHECK;
 
 #endif

@@ -33,35 +33,34 @@ static void put_metadata(struct buffer *out, const char *key, const char *value)
 	codec_end(out, begin);
 }
 
-static void put_error_info(struct buffer *out,
-			   const struct error_details *details)
+static void put_reason(struct buffer *out, const struct error_details *details)
 {
-	size_t any = codec_begin(out, STATUS_DETAILS), info;
+	size_t any = codec_begin(out, STATUS_DETAILS), content;
 
 	buffer_put_field_bytes(out, ANY_TYPE_URL, SLICE(TYPE_ERROR_INFO));
-	info = codec_begin(out, ANY_VALUE);
+	content = codec_begin(out, ANY_VALUE);
 	buffer_put_field_bytes(out, INFO_REASON,
 			       slice_from_text(details->reason));
 	buffer_put_field_bytes(out, INFO_DOMAIN, SLICE(DOMAIN));
 	put_metadata(out, "field", details->field);
 	put_metadata(out, "limit", details->limit);
 	put_metadata(out, "value", details->value);
-	codec_end(out, info);
+	codec_end(out, content);
 	codec_end(out, any);
 }
 
-static void put_retry_info(struct buffer *out, uint64_t delay_us)
+static void put_retry(struct buffer *out, uint64_t delay_us)
 {
-	size_t any = codec_begin(out, STATUS_DETAILS), info, delay;
+	size_t any = codec_begin(out, STATUS_DETAILS), content, delay;
 
 	buffer_put_field_bytes(out, ANY_TYPE_URL, SLICE(TYPE_RETRY_INFO));
-	info = codec_begin(out, ANY_VALUE);
+	content = codec_begin(out, ANY_VALUE);
 	delay = codec_begin(out, RETRY_DELAY);
 	buffer_put_field_varint(out, DURATION_SECONDS, delay_us / US_PER_S);
 	buffer_put_field_varint(out, DURATION_NANOS,
 				delay_us % US_PER_S * NS_PER_US);
 	codec_end(out, delay);
-	codec_end(out, info);
+	codec_end(out, content);
 	codec_end(out, any);
 }
 
@@ -72,9 +71,9 @@ void encode_error_details(struct buffer *out,
 	check(details->reason != NULL);
 	buffer_put_field_varint(out, STATUS_CODE, details->code);
 	buffer_put_field_bytes(out, STATUS_MESSAGE, details->message);
-	put_error_info(out, details);
+	put_reason(out, details);
 	if (details->retry_delay_us > 0)
-		put_retry_info(out, details->retry_delay_us);
+		put_retry(out, details->retry_delay_us);
 }
 
 /*
@@ -121,7 +120,7 @@ static bool read_metadata(struct slice bytes, struct error_view *view)
 	return reader_ok(&reader);
 }
 
-static bool read_error_info(struct slice bytes, struct error_view *view)
+static bool read_reason(struct slice bytes, struct error_view *view)
 {
 	struct reader reader = reader_of(bytes);
 	struct slice piece;
@@ -157,7 +156,7 @@ static bool read_duration(struct slice bytes, uint64_t *delay_us)
 	return reader_ok(&reader);
 }
 
-static bool read_retry_info(struct slice bytes, struct error_view *view)
+static bool read_retry(struct slice bytes, struct error_view *view)
 {
 	struct reader reader = reader_of(bytes);
 	struct slice piece;
@@ -190,11 +189,11 @@ static bool read_detail(struct slice bytes, struct error_view *view,
 	if (!reader_ok(&reader))
 		return false;
 	if (slice_equal(type, SLICE(TYPE_RETRY_INFO)))
-		return read_retry_info(content, view);
+		return read_retry(content, view);
 	if (!slice_equal(type, SLICE(TYPE_ERROR_INFO)))
 		return true;
 	*found = true;
-	return read_error_info(content, view);
+	return read_reason(content, view);
 }
 
 bool decode_error_details(struct slice bytes, struct error_view *out)

@@ -11,9 +11,8 @@
 #include "wire/reflection.h"
 #include "wire/validate.h"
 
-#define REQUEST(member) \
-	GRPC__REFLECTION__V1__SERVER_REFLECTION_REQUEST__MESSAGE_REQUEST_##member
-
+/* What is asked: the field of the request's oneof that is set. */
+enum { ASK_NOTHING = 0, ASK_FILE = 3, ASK_SYMBOL = 4, ASK_SERVICES = 7 };
 enum {
 	RESPONSE_HOST = 1,
 	RESPONSE_REQUEST = 2,
@@ -89,6 +88,29 @@ static void put_services(struct buffer *out,
 	codec_end(out, begin);
 }
 
+static void put_answer(struct buffer *out, const struct descriptor_files *files,
+		       const Grpc__Reflection__V1__ServerReflectionRequest *msg)
+{
+	uint32_t asked = (uint32_t)msg->message_request_case, found;
+
+	if (asked == ASK_FILE) {
+		found = descriptor_files_named(
+			files, codec_text(msg->file_by_filename));
+		put_files(out, files, found);
+	} else if (asked == ASK_SYMBOL) {
+		found = descriptor_files_declaring(
+			files, codec_text(msg->file_containing_symbol));
+		put_files(out, files, found);
+	} else if (asked == ASK_SERVICES) {
+		put_services(out, files);
+	} else if (asked == ASK_NOTHING) {
+		put_error(out, GRPC_INVALID_ARGUMENT, "nothing is asked");
+	} else {
+		put_error(out, GRPC_NOT_FOUND,
+			  "no message here has extensions");
+	}
+}
+
 bool encode_reflection(struct slice bytes, struct arena *arena,
 		       struct buffer *out)
 {
@@ -105,21 +127,6 @@ bool encode_reflection(struct slice bytes, struct arena *arena,
 	descriptor_files_load(&files);
 	buffer_put_field_bytes(out, RESPONSE_HOST, codec_text(msg->host));
 	buffer_put_field_bytes(out, RESPONSE_REQUEST, bytes);
-	if (msg->message_request_case == REQUEST(FILE_BY_FILENAME))
-		put_files(out, &files,
-			  descriptor_files_named(
-				  &files, codec_text(msg->file_by_filename)));
-	else if (msg->message_request_case == REQUEST(FILE_CONTAINING_SYMBOL))
-		put_files(out, &files,
-			  descriptor_files_declaring(
-				  &files,
-				  codec_text(msg->file_containing_symbol)));
-	else if (msg->message_request_case == REQUEST(LIST_SERVICES))
-		put_services(out, &files);
-	else if (msg->message_request_case == REQUEST(_NOT_SET))
-		put_error(out, GRPC_INVALID_ARGUMENT, "nothing is asked");
-	else
-		put_error(out, GRPC_NOT_FOUND,
-			  "no message here has extensions");
+	put_answer(out, &files, msg);
 	return !out->overflowed;
 }

@@ -40,8 +40,8 @@ enum rpc {
 #define RPC_COUNT 22
 
 struct rpc_method {
-	const char *path; /* "/clearing.v1.AccountService/OpenAccount" */
-	const void *request;  /* ProtobufCMessageDescriptor */
+	const char *path;    /* "/clearing.v1.AccountService/OpenAccount" */
+	const void *request; /* ProtobufCMessageDescriptor */
 	const void *response;
 	enum rpc rpc;
 	bool client_streams; /* reflection */

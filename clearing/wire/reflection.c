@@ -129,6 +129,9 @@ uint32_t descriptor_files_declaring(const struct descriptor_files *files,
 {
 	uint32_t i;
 
+	/* A point with nothing behind it would be taken for the end. */
+	if (symbol.size > 0 && symbol.data[symbol.size - 1] == '.')
+		return files->count;
 	for (i = 0; i < files->count; i++) {
 		struct slice file = files->files[i], rest = symbol;
 
