@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "node/clock.h"
+
+#include <time.h>
+
+uint64_t clock_at(struct node_clock *clock, uint64_t wall_us,
+		  uint64_t monotonic_us, uint64_t floor_us)
+{
+	int64_t offset_us = (int64_t)(wall_us - monotonic_us);
+	uint64_t now_us;
+
+	if (!clock->running || clock->confirming) {
+		clock->offset_us = offset_us;
+		clock->running = true;
+		clock->confirming = false;
+	}
+	clock->jumped = offset_us - clock->offset_us > CLOCK_JUMP_US_MAX;
+	if (!clock->jumped)
+		clock->offset_us = offset_us;
+	now_us = monotonic_us + (uint64_t)clock->offset_us;
+	if (now_us < floor_us)
+		now_us = floor_us;
+	/* (rule LEDGER-17) */
+	if (now_us > clock->now_us)
+		clock->now_us = now_us;
+	return clock->now_us;
+}
+
+void clock_confirm(struct node_clock *clock)
+{
+	clock->confirming = true;
+}
+
+static uint64_t read_us(clockid_t which)
+{
+	struct timespec read;
+
+	clock_gettime(which, &read);
+	return (uint64_t)read.tv_sec * 1000000 + (uint64_t)read.tv_nsec / 1000;
+}
+
+uint64_t clock_read(struct node_clock *clock, uint64_t floor_us)
+{
+	return clock_at(clock, read_us(CLOCK_REALTIME),
+			read_us(CLOCK_MONOTONIC), floor_us);
+}

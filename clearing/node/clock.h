@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * clock: node time.  It follows the wall clock, never falls, and does not
+ * follow a forward jump of more than 60 s against the monotonic clock until an
+ * operator confirms it: expiries and ids depend on it.  Pure but for
+ * clock_read().
+ */
+#ifndef CLEARING_NODE_CLOCK_H
+#define CLEARING_NODE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CLOCK_JUMP_US_MAX INT64_C(60000000)
+
+struct node_clock {
+	bool running;
+	bool jumped;	   /* the wall clock is far ahead, unconfirmed */
+	bool confirming;   /* take the next reading as it is */
+	int64_t offset_us; /* wall - monotonic, as far as believed */
+	uint64_t now_us;   /* newest node time given out */
+};
+
+/*
+ * clock_at: node time for these readings.
+ *
+ * @floor_us  time of the newest block: never behind it (rule LEDGER-17).
+ */
+uint64_t clock_at(struct node_clock *clock, uint64_t wall_us,
+		  uint64_t monotonic_us, uint64_t floor_us);
+
+/* clock_confirm: the operator says that the wall clock is right. */
+void clock_confirm(struct node_clock *clock);
+
+/* clock_read: clock_at() with the machine's clocks. */
+uint64_t clock_read(struct node_clock *clock, uint64_t floor_us);
+
+#endif
