@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Every decoder of requests and replies.  The first byte picks the method;
+ * PostTransfers is held against protobuf-c, JSON against itself.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "unit/transfer_oracle.h"
+#include "wire/json.h"
+#include "wire/messages.h"
+#include "wire/method.h"
+
+#define ARENA_SIZE (1 << 20)
+#define REPLY_SIZE (1 << 17)
+#define RESULTS_MAX 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static _Alignas(16) uint8_t arena_memory[ARENA_SIZE];
+static uint8_t reply[REPLY_SIZE];
+
+static void run_post_transfers(struct slice bytes, struct arena *arena)
+{
+	struct transfer_command *commands, *again;
+	uint32_t count, count_again;
+	struct buffer out;
+
+	if (!decode_post_transfers(bytes, arena, UINT32_MAX, &commands,
+				   &count)) {
+		check(bytes.size > 1000); /* the arena is large enough */
+		return;
+	}
+	check(oracle_same_request(bytes, commands, count));
+	/* An empty address is written as no account at all: the same. */
+	buffer_init(&out, reply, sizeof(reply));
+	encode_post_transfers_request(&out, commands, count);
+	if (out.overflowed)
+		return;
+	if (!decode_post_transfers(buffer_view(&out), arena, UINT32_MAX, &again,
+				   &count_again))
+		return;
+	check(count_again == count);
+	check(oracle_same_request(buffer_view(&out), commands, count));
+}
+
+static void run_commands(struct slice bytes, enum rpc rpc, struct arena *arena)
+{
+	union {
+		struct open_account_command open;
+		struct account_command account;
+		struct place_hold_command place;
+		struct post_hold_command post;
+		struct void_hold_command void_;
+	} out;
+
+	if (rpc == RPC_OPEN_ACCOUNT)
+		(void)!decode_open_account(bytes, arena, &out.open);
+	else if (rpc == RPC_SET_ACCOUNT_LIMITS)
+		(void)!decode_account_command(ACCOUNT_COMMAND_SET_LIMITS, bytes,
+					      arena, &out.account);
+	else if (rpc == RPC_CLOSE_ACCOUNT)
+		(void)!decode_account_command(ACCOUNT_COMMAND_CLOSE, bytes,
+					      arena, &out.account);
+	else if (rpc == RPC_PLACE_HOLD)
+		(void)!decode_place_hold(bytes, arena, &out.place);
+	else if (rpc == RPC_POST_HOLD)
+		(void)!decode_post_hold(bytes, arena, &out.post);
+	else if (rpc == RPC_VOID_HOLD)
+		(void)!decode_void_hold(bytes, arena, &out.void_);
+}
+
+static void run_reads(struct slice bytes, enum rpc rpc, struct arena *arena)
+{
+	struct read_request out;
+
+	if (rpc == RPC_GET_ACCOUNT)
+		(void)!decode_get_account(bytes, arena, &out);
+	else if (rpc == RPC_LIST_ACCOUNTS)
+		(void)!decode_list_accounts(bytes, arena, &out);
+	else if (rpc == RPC_GET_TRANSFER)
+		(void)!decode_get_transfer(bytes, arena, &out);
+	else if (rpc == RPC_GET_HOLD)
+		(void)!decode_get_hold(bytes, arena, &out);
+	else if (rpc == RPC_LIST_HOLDS)
+		(void)!decode_list_holds(bytes, arena, &out);
+	else if (rpc == RPC_GET_BALANCE)
+		(void)!decode_get_balance(bytes, arena, &out);
+	else if (rpc == RPC_GET_STATEMENT)
+		(void)!decode_get_statement(bytes, arena, &out);
+	else if (rpc == RPC_LIST_ENTRIES)
+		(void)!decode_list_entries(bytes, arena, &out);
+}
+
+/* Shown, encoded and shown again: the same, where JSON can say it. */
+static void run_json(const struct rpc_method *method, struct slice bytes)
+{
+	json_t *shown = json_from_request(method, bytes), *again;
+	char error[JSON_ERROR_SIZE];
+	uint8_t *encoded;
+	size_t size;
+
+	if (shown == NULL)
+		return;
+	if (json_to_request(method, shown, &encoded, &size, error)) {
+		again = json_from_request(method, slice_of(encoded, size));
+		check(again != NULL && json_equal(shown, again));
+		json_decref(again);
+		free(encoded);
+	}
+	json_decref(shown);
+}
+
+static void run_request(const struct rpc_method *method, struct slice bytes,
+			struct arena *arena)
+{
+	struct buffer out;
+
+	run_commands(bytes, method->rpc, arena);
+	run_reads(bytes, method->rpc, arena);
+	run_json(method, bytes);
+	if (method->rpc == RPC_POST_TRANSFERS)
+		run_post_transfers(bytes, arena);
+	if (!method->client_streams)
+		return;
+	buffer_init(&out, reply, sizeof(reply));
+	if (encode_reflection(bytes, arena, &out))
+		json_decref(json_from_response(method, buffer_view(&out)));
+}
+
+/* What a server could send: no validator stands before these. */
+static void run_replies(struct slice bytes)
+{
+	struct answer answers[RESULTS_MAX];
+	struct error_view view;
+	uint64_t position;
+	uint32_t count;
+
+	(void)!decode_error_details(bytes, &view);
+	(void)!decode_post_transfers_response(bytes, answers, RESULTS_MAX,
+					      &count, &position);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const struct rpc_method *method;
+	struct arena arena;
+	uint8_t *copy;
+
+	if (size == 0)
+		return 0;
+	method = rpc_method_at((enum rpc)(data[0] % RPC_COUNT));
+	/* A copy of the exact size, so that a step too far is seen. */
+	copy = malloc(size);
+	check(copy != NULL);
+	memcpy(copy, data + 1, size - 1);
+	arena_init(&arena, arena_memory, sizeof(arena_memory));
+	if (rpc_request_valid(method, slice_of(copy, size - 1)))
+		run_request(method, slice_of(copy, size - 1), &arena);
+	run_replies(slice_of(copy, size - 1));
+	free(copy);
+	return 0;
+}
