@@ -17,7 +17,12 @@ struct projector;
 
 struct projector_options {
 	const struct database *database;
-	uint32_t lag_blocks_max; /* projector_push() waits or refuses above */
+	/*
+	 * Blocks queued at most; projector_push() waits or refuses above.  At
+	 * least what the api lets wait plus the journal's queue_blocks_max:
+	 * what is acknowledged must find room.
+	 */
+	uint32_t lag_blocks_max;
 	/* Called on the projector's thread after each commit: wake the loop. */
 	void (*on_projected)(void *context);
 	void *context;
@@ -32,21 +37,29 @@ void projector_free(struct projector *projector);
 /*
  * projector_begin: the tables stand at @seq, @hash and belong to @epoch;
  * set once, before the first push.
+ *
+ * @seq  (uint64_t)-1: nothing is projected yet.
  */
 void projector_begin(struct projector *projector, uint64_t seq,
 		     const uint8_t hash[SHA256_SIZE], uint32_t epoch);
 
 /*
- * projector_push: queue a copy of @block.
+ * projector_push: queue a copy of @block, in the order of seq (checked).
+ *
  * @wait  true: block while the queue is full (start only).
+ * Returns false when the queue is full, memory is out or it has stopped.
  */
 bool projector_push(struct projector *projector,
 		    const struct closed_block *block, bool wait) MUST_CHECK;
 
-/* projector_position: newest seq whose transaction committed. */
+/*
+ * projector_position: newest seq whose transaction committed; 0 before any.
+ * It goes back when the server crashed and lost its last moments (rule
+ * JOURNAL-18); the projector then makes the same rows again.
+ */
 uint64_t projector_position(const struct projector *projector);
 
-/* projector_lag: blocks queued. */
+/* projector_lag: blocks pushed that are not in the tables. */
 uint32_t projector_lag(const struct projector *projector);
 
 /*
