@@ -47,6 +47,9 @@ size_t slice_find(struct slice s, uint8_t byte)
 struct slice slice_from(struct slice s, size_t count)
 {
 	check(count <= s.size);
+	/* An empty slice may have no address to count from. */
+	if (count == 0)
+		return s;
 	return slice_of(s.data + count, s.size - count);
 }
 
