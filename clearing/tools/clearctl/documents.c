@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "tools/clearctl/documents.h"
+
+#include <string.h>
+
+#define PAGE_SIZE 1000
+
+const char *field_text(const json_t *object, const char *name)
+{
+	const char *text = json_string_value(json_object_get(object, name));
+
+	return text != NULL ? text : "";
+}
+
+int64_t field_number(const json_t *object, const char *name)
+{
+	return json_integer_value(json_object_get(object, name));
+}
+
+json_t *fetch_pages(struct session *session, enum rpc rpc, json_t *request,
+		    const char *items)
+{
+	json_t *all = json_array();
+	bool more = true;
+
+	json_object_set_new(request, "page",
+			    json_pack("{s:i}", "size", PAGE_SIZE));
+	while (more) {
+		json_t *page =
+			session_call(session, rpc, json_deep_copy(request));
+		const char *token;
+
+		if (page == NULL) {
+			json_decref(all);
+			all = NULL;
+			break;
+		}
+		json_array_extend(all, json_object_get(page, items));
+		token = field_text(page, "next_token");
+		more = token[0] != '\0';
+		json_object_set_new(json_object_get(request, "page"), "token",
+				    json_string(token));
+		json_decref(page);
+	}
+	json_decref(request);
+	return all;
+}
+
+int carry_out(struct session *session, enum rpc rpc, json_t *request,
+	      const char *id)
+{
+	json_t *answer = session_call(session, rpc, request);
+	json_t *document;
+
+	if (answer == NULL)
+		return session->status;
+	if (!session->json) {
+		printf("done, position %lld\n",
+		       (long long)field_number(answer, "position"));
+		json_decref(answer);
+		return CTL_DONE;
+	}
+	document = json_pack("{s:s}", "id", id);
+	json_object_update(document, answer);
+	json_decref(answer);
+	return session_print(document);
+}
+
+/* "credit_limit_minor" is shown as "credit limit", and as an amount. */
+static void print_pair(const struct session *session, struct table *table,
+		       const char *key, const json_t *value)
+{
+	char name[64], text[256], amount[AMOUNT_TEXT_SIZE],
+		when[TIME_TEXT_SIZE];
+	const char *minor = strstr(key, "_minor");
+	size_t size = strlen(key);
+	int64_t number = json_integer_value(value);
+
+	snprintf(text, sizeof(text), "%lld", (long long)number);
+	if (json_is_string(value))
+		snprintf(text, sizeof(text), "%s", json_string_value(value));
+	else if (json_is_boolean(value))
+		snprintf(text, sizeof(text), "%s",
+			 json_is_true(value) ? "yes" : "no");
+	else if (json_is_null(value))
+		snprintf(text, sizeof(text), "-");
+	else if (minor != NULL)
+		snprintf(text, sizeof(text), "%s",
+			 amount_text(number, session->node.decimals, amount));
+	else if (size > 3 && strcmp(key + size - 3, "_us") == 0)
+		snprintf(text, sizeof(text), "%s", time_text(number, when));
+	if (size > 3 && strcmp(key + size - 3, "_us") == 0)
+		size -= 3;
+	else if (minor != NULL)
+		size = (size_t)(minor - key);
+	snprintf(name, sizeof(name), "%.*s", (int)size, key);
+	for (char *at = name; *at != '\0'; at++)
+		*at = *at == '_' ? ' ' : *at;
+	table_add(table, (const char *const[]){ name, text });
+}
+
+void print_pairs(const struct session *session, const json_t *object)
+{
+	struct table table;
+	const char *key;
+	json_t *value;
+	/* Not ours to change, but jansson's iteration wants it so. */
+	json_t *copy = json_copy((json_t *)object);
+
+	table_init(&table, (const char *const[]){ "what", "value" }, 2, 0);
+	json_object_foreach(copy, key, value)
+	{
+		if (!json_is_object(value) && !json_is_array(value))
+			print_pair(session, &table, key, value);
+	}
+	table_print(&table, stdout);
+	json_decref(copy);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The table of verbs and options, and --help made of it. */
+#include "tools/clearctl/verbs.h"
+
+#include <string.h>
+
+static const struct option_word words[] = {
+	{ "endpoint", "HOST:PORT", "where the node listens" },
+	{ "certificate", "FILE", "own certificate, PEM: who is asking" },
+	{ "key", "FILE", "its key, PEM" },
+	{ "ca", "FILE", "the city's CA, PEM" },
+	{ "server-uri", "URI",
+	  "the node expected there (default: of the own "
+	  "certificate's city)" },
+	{ "timeout", "TIME", "how long to wait: 30, 1.5s, 200ms (default 30)" },
+	{ "json", NULL, "one JSON document on stdout, failures too" },
+	{ "id", "UUID",
+	  "of the command; a fresh one otherwise, told on "
+	  "stderr: repeat with it when no answer came" },
+	{ "name", "TEXT", "display name, at most 80 bytes" },
+	{ "limit", "AMOUNT", "credit limit: how far below zero" },
+	{ "ceiling", "AMOUNT", "balance ceiling: how far above zero" },
+	{ "gateway-forbidden", NULL, "no gateway may move its credit" },
+	{ "reason", "TEXT", "why; stays in the journal for ever" },
+	{ "kind", "KIND",
+	  "payment, contribution, levy, correction, "
+	  "opening_balance or write_off" },
+	{ "reference", "UUID", "of your own, kept with it" },
+	{ "memo", "TEXT", "at most 140 bytes; can be erased later" },
+	{ "expires", "TIME", "+15m, +24h, +7d or 2026-01-31T12:00:00Z" },
+	{ "account", "ACCOUNT", "only of this account" },
+	{ "state", "STATE|FILE",
+	  "of holds: open, posted, voided or expired; "
+	  "of an import: where its ids are kept "
+	  "(default FILE.ids)" },
+	{ "from", "TIME", "from then on: 2026-01-31, 2026-01-31T12:00:00Z" },
+	{ "until", "TIME", "up to, and without, then" },
+	{ "format", "FORMAT", "hledger, csv or json" },
+	{ "batch", "COUNT", "lines a request, 1 to 8190 (default 1000)" },
+	{ "refused", "FILE", "write the refused lines there, with why" },
+	{ "retry-refused", NULL,
+	  "ask again about lines that an earlier run "
+	  "saw refused" },
+	{ "strict", NULL, "status 1 when a line was refused" },
+	{ "quiet", NULL, "no progress" },
+	{ "config", "FILE", "take what is not given from a clearing.conf" },
+	{ "database", "WORDS",
+	  "'hosts=... dbname=... user=... "
+	  "password_file=... sslmode=... "
+	  "sslrootcert=...'" },
+	{ "federation", "NAME", "that the city is a member of" },
+	{ "city", "NAME", "of this node" },
+	{ "unit", "NAME", "of account" },
+	{ "decimals", "COUNT", "of the unit, 0 to 8 (default 2)" },
+	{ "node-key", "FILE", "the city's Ed25519 public key, PEM" },
+	{ 0 },
+};
+
+static const char common[] =
+	"endpoint certificate key ca server-uri timeout json";
+
+static const struct verb verbs[] = {
+	{ .noun = "account",
+	  .action = "open",
+	  .operands = "ADDRESS",
+	  .operand_count = 1,
+	  .options = "name limit ceiling gateway-forbidden id",
+	  .meaning = "open an account (operator)",
+	  .run = verb_account_open },
+	{ .noun = "account",
+	  .action = "list",
+	  .operands = "",
+	  .options = "",
+	  .meaning = "all accounts one may see",
+	  .run = verb_account_list },
+	{ .noun = "account",
+	  .action = "show",
+	  .operands = "ACCOUNT",
+	  .operand_count = 1,
+	  .options = "",
+	  .meaning = "one account with balance and holds",
+	  .run = verb_account_show },
+	{ .noun = "account",
+	  .action = "limits",
+	  .operands = "ACCOUNT",
+	  .operand_count = 1,
+	  .options = "limit ceiling reason id",
+	  .meaning = "set credit limit and balance ceiling (treasurer)",
+	  .run = verb_account_limits },
+	{ .noun = "account",
+	  .action = "freeze",
+	  .operands = "ACCOUNT",
+	  .operand_count = 1,
+	  .options = "reason id",
+	  .meaning = "no new transfers and holds (operator)",
+	  .run = verb_account_freeze },
+	{ .noun = "account",
+	  .action = "unfreeze",
+	  .operands = "ACCOUNT",
+	  .operand_count = 1,
+	  .options = "reason id",
+	  .meaning = "undo freeze (operator)",
+	  .run = verb_account_unfreeze },
+	{ .noun = "account",
+	  .action = "close",
+	  .operands = "ACCOUNT",
+	  .operand_count = 1,
+	  .options = "reason id",
+	  .meaning = "close for ever, at balance zero (operator)",
+	  .run = verb_account_close },
+	{ .noun = "account",
+	  .action = "import",
+	  .operands = "FILE.csv",
+	  .operand_count = 1,
+	  .options = "strict quiet",
+	  .meaning = "open what is not there yet; columns address, "
+		     "display_name, credit_limit, balance_ceiling (operator)",
+	  .run = verb_account_import },
+	{ .noun = "transfer",
+	  .action = "post",
+	  .operands = "FROM TO AMOUNT",
+	  .operand_count = 3,
+	  .options = "kind reference memo id",
+	  .meaning = "pay",
+	  .run = verb_transfer_post },
+	{ .noun = "transfer",
+	  .action = "show",
+	  .operands = "UUID",
+	  .operand_count = 1,
+	  .options = "",
+	  .meaning = "look a transfer up by its id",
+	  .run = verb_transfer_show },
+	{ .noun = "transfer",
+	  .action = "import",
+	  .operands = "FILE.csv",
+	  .operand_count = 1,
+	  .options = "batch state refused retry-refused strict quiet",
+	  .meaning = "pay line by line, in the order of the file; columns "
+		     "from, to, amount, and optionally id, memo, reference; "
+		     "cut off, it can be repeated and posts nothing twice",
+	  .run = verb_transfer_import },
+	{ .noun = "hold",
+	  .action = "place",
+	  .operands = "FROM TO AMOUNT",
+	  .operand_count = 3,
+	  .options = "expires kind reference memo id",
+	  .meaning = "promise a payment until it expires",
+	  .run = verb_hold_place },
+	{ .noun = "hold",
+	  .action = "post",
+	  .operands = "HOLD [AMOUNT]",
+	  .operand_count = 1,
+	  .operand_optional = 1,
+	  .options = "id",
+	  .meaning = "keep the promise, whole or in part",
+	  .run = verb_hold_post },
+	{ .noun = "hold",
+	  .action = "void",
+	  .operands = "HOLD",
+	  .operand_count = 1,
+	  .options = "reason id",
+	  .meaning = "give the promise back (payee, gateway, operator)",
+	  .run = verb_hold_void },
+	{ .noun = "hold",
+	  .action = "show",
+	  .operands = "HOLD",
+	  .operand_count = 1,
+	  .options = "",
+	  .meaning = "one hold",
+	  .run = verb_hold_show },
+	{ .noun = "hold",
+	  .action = "list",
+	  .operands = "",
+	  .options = "account state",
+	  .meaning = "holds in the order they were placed",
+	  .run = verb_hold_list },
+	{ .noun = "balance",
+	  .operands = "ACCOUNT",
+	  .operand_count = 1,
+	  .options = "",
+	  .meaning = "the newest balance, and what may be paid and received",
+	  .run = verb_balance },
+	{ .noun = "statement",
+	  .operands = "ACCOUNT",
+	  .operand_count = 1,
+	  .options = "from until",
+	  .meaning = "opening balance, entries, closing balance",
+	  .run = verb_statement },
+	{ .noun = "export",
+	  .operands = "",
+	  .options = "format account quiet",
+	  .meaning = "all posted entries on stdout",
+	  .run = verb_export },
+	{ .noun = "node",
+	  .operands = "",
+	  .options = "",
+	  .meaning = "which node answers, and how it is",
+	  .run = verb_node },
+	{ .noun = "health",
+	  .operands = "[SERVICE]",
+	  .operand_optional = 1,
+	  .options = "",
+	  .meaning = "does it serve? status 0 or 3",
+	  .anonymous = true,
+	  .run = verb_health },
+	{ .noun = "id",
+	  .operands = "",
+	  .options = "",
+	  .meaning = "make a UUIDv7",
+	  .local = true,
+	  .run = verb_id },
+	{ .noun = "init",
+	  .operands = "",
+	  .options = "config database federation city unit decimals node-key",
+	  .meaning = "write block 0 of a new city's journal; again is no harm",
+	  .local = true,
+	  .run = verb_init },
+	{ 0 },
+};
+
+const struct language clearctl_language = { verbs, words, common };
+
+static void list_words(const char *names, FILE *out)
+{
+	for (const struct option_word *word = words; word->name != NULL;
+	     word++) {
+		char left[64];
+
+		if (!word_in(names, word->name))
+			continue;
+		snprintf(left, sizeof(left), "--%s%s%s", word->name,
+			 word->value != NULL ? " " : "",
+			 word->value != NULL ? word->value : "");
+		fprintf(out, "  %-24s  %s\n", left, word->meaning);
+	}
+}
+
+static void list_verbs(FILE *out)
+{
+	for (const struct verb *verb = verbs; verb->noun != NULL; verb++) {
+		char left[64];
+
+		snprintf(left, sizeof(left), "%s%s%s %s", verb->noun,
+			 verb->action != NULL ? " " : "",
+			 verb->action != NULL ? verb->action : "",
+			 verb->operands);
+		fprintf(out, "  %-28s  %s\n", left, verb->meaning);
+	}
+}
+
+void verb_usage(const struct verb *verb, FILE *out)
+{
+	if (verb == NULL) {
+		fputs("usage: clearctl [OPTIONS] VERB ...\n\n", out);
+		list_verbs(out);
+		fputs("\nof all verbs (--help after one tells its own):\n",
+		      out);
+	} else {
+		fprintf(out, "usage: clearctl %s%s%s %s [OPTIONS]\n\n%s\n\n",
+			verb->noun, verb->action != NULL ? " " : "",
+			verb->action != NULL ? verb->action : "",
+			verb->operands, verb->meaning);
+		list_words(verb->options, out);
+		fputs("\nof all verbs:\n", out);
+	}
+	list_words(common, out);
+	fputs("\nAn ACCOUNT is its number, its address coop[/purpose]@city, "
+	      "or the address\nwithout the city for one's own. Options may "
+	      "stand in the environment as\nCLEARCTL_ENDPOINT, "
+	      "CLEARCTL_CERTIFICATE, ..., or in\n"
+	      "~/.config/clearing/clearctl.conf as `endpoint = ...`.\n\n"
+	      "Exit status: 0 done, 1 refused, 2 usage, 3 no answer (send "
+	      "again with the\nsame id), 4 identity or permission, 5 not "
+	      "found, 6 conflict, 7 local file.\n",
+	      out);
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * verbs: what clearctl can do.  Each function carries out one verb on a
+ * session that is connected (the local ones: that is not), tells what came of
+ * it, and gives the exit status.
+ */
+#ifndef CLEARING_TOOLS_CLEARCTL_VERBS_H
+#define CLEARING_TOOLS_CLEARCTL_VERBS_H
+
+#include "tools/clearctl/session.h"
+
+extern const struct language clearctl_language;
+
+/* verb_usage: --help of one verb, or of all for NULL. */
+void verb_usage(const struct verb *verb, FILE *out);
+
+int verb_account_open(struct session *session);
+int verb_account_list(struct session *session);
+int verb_account_show(struct session *session);
+int verb_account_limits(struct session *session);
+int verb_account_freeze(struct session *session);
+int verb_account_unfreeze(struct session *session);
+int verb_account_close(struct session *session);
+int verb_account_import(struct session *session);
+int verb_transfer_post(struct session *session);
+int verb_transfer_show(struct session *session);
+int verb_transfer_import(struct session *session);
+int verb_hold_place(struct session *session);
+int verb_hold_post(struct session *session);
+int verb_hold_void(struct session *session);
+int verb_hold_show(struct session *session);
+int verb_hold_list(struct session *session);
+int verb_balance(struct session *session);
+int verb_statement(struct session *session);
+int verb_export(struct session *session);
+int verb_health(struct session *session);
+int verb_id(struct session *session);
+int verb_node(struct session *session);
+int verb_init(struct session *session);
+
+#endif
