@@ -2,16 +2,15 @@
 #include "node/config.h"
 
 #include <ctype.h>
-#include <event2/util.h>
 #include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 #include "base/utf8.h"
 #include "core/name.h"
+#include "node/endpoint.h"
 #include "node/config_key.h"
 #include "node/config_line.h"
 #include "node/file.h"
@@ -84,13 +83,9 @@ static bool parse_number(const char *text, uint64_t *out)
 static bool is_address(const char *text)
 {
 	struct sockaddr_storage address;
-	int size = sizeof(address);
+	int size;
 
-	/* The port is asked for: without one it would be any. */
-	return strrchr(text, ':') != NULL &&
-	       isdigit((unsigned char)text[strlen(text) - 1]) &&
-	       evutil_parse_sockaddr_port(text, (struct sockaddr *)&address,
-					  &size) == 0;
+	return endpoint_parse(text, &address, &size);
 }
 
 static bool is_choice(const char *choices, const char *text)

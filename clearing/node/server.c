@@ -12,6 +12,7 @@
 
 #include "node/connection.h"
 #include "node/log.h"
+#include "node/endpoint.h"
 #include "node/stream.h"
 #include "wire/tls.h"
 
@@ -124,11 +125,11 @@ bool server_listen(struct server *server, const char *address, char *actual,
 {
 	struct sockaddr_storage bound;
 	struct sockaddr *any = (struct sockaddr *)&bound;
-	int bound_size = sizeof(bound);
+	int bound_size;
 	socklen_t actual_size = sizeof(bound);
 
 	errno = EINVAL;
-	if (evutil_parse_sockaddr_port(address, any, &bound_size) != 0)
+	if (!endpoint_parse(address, &bound, &bound_size))
 		return false;
 	server->listener = evconnlistener_new_bind(
 		server->options.base, on_accept, server,

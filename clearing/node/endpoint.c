@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "node/endpoint.h"
+
+#include <ctype.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <string.h>
+
+#define HOST_SIZE_MAX 64
+
+/* Digits alone, and no more of them than a port has. */
+static bool is_port(const char *text)
+{
+	size_t size = strlen(text);
+
+	if (size == 0 || size > 5)
+		return false;
+	for (size_t i = 0; i < size; i++)
+		if (!isdigit((unsigned char)text[i]))
+			return false;
+	return true;
+}
+
+/* The part before the port, without the brackets of IPv6. */
+static bool take_host(const char *text, size_t size, char out[HOST_SIZE_MAX])
+{
+	bool bracketed = size > 2 && text[0] == '[' && text[size - 1] == ']';
+
+	if (bracketed) {
+		text++;
+		size -= 2;
+	}
+	if (size == 0 || size >= HOST_SIZE_MAX)
+		return false;
+	memcpy(out, text, size);
+	out[size] = '\0';
+	return bracketed == (strchr(out, ':') != NULL);
+}
+
+bool endpoint_parse(const char *text, struct sockaddr_storage *out,
+		    int *out_size)
+{
+	const struct addrinfo hints = {
+		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
+		.ai_socktype = SOCK_STREAM,
+	};
+	const char *colon = strrchr(text, ':');
+	char host[HOST_SIZE_MAX];
+	struct addrinfo *found;
+
+	if (colon == NULL || !is_port(colon + 1) ||
+	    !take_host(text, (size_t)(colon - text), host) ||
+	    getaddrinfo(host, colon + 1, &hints, &found) != 0)
+		return false;
+	check(found->ai_addrlen <= sizeof(*out));
+	memcpy(out, found->ai_addr, found->ai_addrlen);
+	*out_size = (int)found->ai_addrlen;
+	freeaddrinfo(found);
+	return true;
+}
