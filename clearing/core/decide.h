@@ -37,7 +37,7 @@ struct transfer_command {
 	uint32_t kind;		/* 0: PAYMENT */
 	struct slice reference; /* 0 or 16 bytes */
 	struct slice memo;
-	bool linked;		/* together with the next one */
+	bool linked; /* together with the next one */
 };
 
 struct place_hold_command {
@@ -118,7 +118,7 @@ void decide_place_hold(const struct ledger *ledger,
 		       const struct place_hold_command *command,
 		       const struct caller *caller, uint64_t now_us,
 		       struct entry *entry, struct decision *out);
-/* A hold that is not open is HOLD_UNKNOWN here; how it ended is in the table. */
+/* A hold that is not open is HOLD_UNKNOWN here; the table says how it ended. */
 void decide_post_hold(const struct ledger *ledger,
 		      const struct post_hold_command *command,
 		      const struct caller *caller, uint64_t now_us,

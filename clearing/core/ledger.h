@@ -65,7 +65,7 @@ struct hold {
 };
 
 struct actor {
-	uint32_t number; /* from 1 */
+	uint32_t number;    /* from 1 */
 	uint64_t base_hash; /* ledger_base_hash() of its base */
 	uint16_t uri_size;
 	uint16_t base_size; /* of the uri without /person/NAME */
@@ -95,9 +95,9 @@ struct ledger {
 	uint32_t account_count;
 	struct actor *actors; /* actors[number - 1] */
 	uint32_t actor_count;
-	struct hold *holds;	/* slots; see hold_free */
-	uint32_t *heap;		/* slots of open holds, soonest expiry first */
-	uint32_t *holds_free;	/* stack of free slots below holds_used */
+	struct hold *holds;   /* slots; see hold_free */
+	uint32_t *heap;	      /* slots of open holds, soonest expiry first */
+	uint32_t *holds_free; /* stack of free slots below holds_used */
 	uint32_t hold_count;
 	uint32_t holds_used;
 	uint32_t holds_free_count;
@@ -144,8 +144,7 @@ const struct hold *ledger_hold(const struct ledger *ledger,
 const struct hold *ledger_hold_due(const struct ledger *ledger);
 
 /* ledger_actor: the actor with the whole URI, or NULL if never seen. */
-const struct actor *ledger_actor(const struct ledger *ledger,
-				 struct slice uri);
+const struct actor *ledger_actor(const struct ledger *ledger, struct slice uri);
 
 /* ledger_actor_by_number: the actor with @number (1 ..), or NULL. */
 const struct actor *ledger_actor_by_number(const struct ledger *ledger,
@@ -193,14 +192,14 @@ enum apply_result {
 	APPLY_ACCOUNT_UNKNOWN,
 	APPLY_ACCOUNT_MISNUMBERED,
 	APPLY_ADDRESS_TAKEN,
-	APPLY_STATE_WRONG,	/* account or limits not as the event says */
+	APPLY_STATE_WRONG, /* account or limits not as the event says */
 	APPLY_HOLD_UNKNOWN,
 	APPLY_HOLD_TWICE,
-	APPLY_HOLD_DIFFERS,	/* POST or VOID does not fit its hold */
+	APPLY_HOLD_DIFFERS, /* POST or VOID does not fit its hold */
 	APPLY_TOTAL_TOO_LARGE,
-	APPLY_ID_TWICE,		/* an id of the window again */
-	APPLY_NUMBER_WRONG,	/* entry numbers have a gap */
-	APPLY_TOO_MANY,		/* accounts, holds or actors: raise the limits */
+	APPLY_ID_TWICE,	    /* an id of the window again */
+	APPLY_NUMBER_WRONG, /* entry numbers have a gap */
+	APPLY_TOO_MANY,	    /* accounts, holds or actors: raise the limits */
 };
 
 /* apply_result_name: for messages. */
@@ -296,9 +295,9 @@ struct hash128 ledger_content_of_event(const struct ledger *ledger,
 				       uint64_t base_hash);
 
 /* Loading from the tables, in this order, before any block is applied. */
-enum apply_result ledger_load_genesis(struct ledger *ledger,
-				      const struct event_genesis *genesis)
-	MUST_CHECK;
+enum apply_result
+ledger_load_genesis(struct ledger *ledger,
+		    const struct event_genesis *genesis) MUST_CHECK;
 enum apply_result ledger_load_actor(struct ledger *ledger, uint32_t number,
 				    struct slice uri) MUST_CHECK;
 /* @account as it stands in the table; ids must come in order from 1. */

@@ -14,8 +14,8 @@
 
 struct recorder {
 	struct ledger *ledger;
-	struct block *block;	 /* open; .header.seq == ledger->next_seq */
-	struct effect *effects;	 /* BLOCK_ENTRIES_MAX of them, as the entries */
+	struct block *block;	/* open; .header.seq == ledger->next_seq */
+	struct effect *effects; /* BLOCK_ENTRIES_MAX of them, as the entries */
 	sha256_function *sha256;
 	/* random_fill: good random bytes for salts. */
 	void (*random_fill)(uint8_t *bytes, size_t size);

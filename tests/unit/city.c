@@ -42,8 +42,7 @@ static void *zeroed(size_t size)
 
 static void open_block(struct city *city)
 {
-	block_init(&city->block, city->block_memory,
-		   city->ledger.next_number);
+	block_init(&city->block, city->block_memory, city->ledger.next_number);
 	city->block.header.seq = city->ledger.next_seq;
 	city->block.header.epoch = 1;
 	city->block.header.created_us = city->now_us;
@@ -132,10 +131,8 @@ struct slice city_id_at(struct city *city, uint64_t time_us)
 
 	memcpy(random + 4, &n, sizeof(n));
 	id = id_make(time_us, random);
-	memcpy(city->id_bytes[n % COUNT_OF(city->id_bytes)], id.bytes,
-	       ID_SIZE);
-	return slice_of(city->id_bytes[n % COUNT_OF(city->id_bytes)],
-			ID_SIZE);
+	memcpy(city->id_bytes[n % COUNT_OF(city->id_bytes)], id.bytes, ID_SIZE);
+	return slice_of(city->id_bytes[n % COUNT_OF(city->id_bytes)], ID_SIZE);
 }
 
 struct slice city_id(struct city *city)

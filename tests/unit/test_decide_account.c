@@ -138,8 +138,8 @@ static void test_decide_account_states(void **state)
 		  ACCOUNT_ACCOUNT_CLOSED, ACCOUNT_CLOSED },
 		{ ACCOUNT_CLOSED, ACCOUNT_COMMAND_SET_LIMITS,
 		  ACCOUNT_ACCOUNT_CLOSED, ACCOUNT_CLOSED },
-		{ ACCOUNT_CLOSED, ACCOUNT_COMMAND_CLOSE,
-		  ACCOUNT_ACCOUNT_CLOSED, ACCOUNT_CLOSED },
+		{ ACCOUNT_CLOSED, ACCOUNT_COMMAND_CLOSE, ACCOUNT_ACCOUNT_CLOSED,
+		  ACCOUNT_CLOSED },
 	};
 
 	(void)state;
@@ -248,8 +248,7 @@ static void test_decide_account_limits_say_what_was(void **state)
 	assert_int_equal(money_minor(event->account.credit_limit), 30);
 	assert_int_equal(money_minor(event->account.balance_ceiling), 40);
 	assert_int_equal(event->account.actor, 1);
-	assert_true(slice_equal(event->account.reason,
-				SLICE("agreed in May")));
+	assert_true(slice_equal(event->account.reason, SLICE("agreed in May")));
 	city_free(city);
 }
 

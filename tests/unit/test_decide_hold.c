@@ -38,8 +38,7 @@ static uint32_t place(struct pair *p, const struct place_hold_command *command)
 	return answer.refusal;
 }
 
-static uint32_t post(struct pair *p, struct slice hold_id,
-		     int64_t amount_minor)
+static uint32_t post(struct pair *p, struct slice hold_id, int64_t amount_minor)
 {
 	struct post_hold_command command = { .id = city_id(p->city),
 					     .hold_id = hold_id,

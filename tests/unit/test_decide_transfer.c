@@ -53,8 +53,8 @@ static void id_too_old(struct city *city, const struct people *p,
 		       struct transfer_command *command)
 {
 	(void)p;
-	command->id = city_id_at(city,
-				 city->now_us - ID_WINDOW_US_DEFAULT - 2000);
+	command->id =
+		city_id_at(city, city->now_us - ID_WINDOW_US_DEFAULT - 2000);
 }
 
 static void id_in_future(struct city *city, const struct people *p,

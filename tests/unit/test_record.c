@@ -19,9 +19,8 @@ static struct pair start(void)
 	return p;
 }
 
-static void post_all(struct city *city,
-		     const struct transfer_command *commands, uint32_t count,
-		     struct answer *answers)
+static void post_all(struct city *city, const struct transfer_command *commands,
+		     uint32_t count, struct answer *answers)
 {
 	record_transfers(&city->recorder, commands, count, &city->gateway,
 			 city->now_us, answers);
@@ -31,8 +30,7 @@ static void test_record_same_id_same_answer(void **state)
 {
 	/* (rule LEDGER-8) A retry is answered as before and moves nothing. */
 	struct pair p = start();
-	struct transfer_command command =
-		city_transfer(p.city, p.a, p.b, 10);
+	struct transfer_command command = city_transfer(p.city, p.a, p.b, 10);
 	struct answer first, again;
 
 	(void)state;
@@ -55,8 +53,7 @@ static void test_record_person_changes_no_content(void **state)
 	/* (rule LEDGER-8) Another person of the same caller may retry; another
 	 * caller may not. */
 	struct pair p = start();
-	struct transfer_command command =
-		city_transfer(p.city, p.a, p.b, 10);
+	struct transfer_command command = city_transfer(p.city, p.a, p.b, 10);
 	struct answer answer;
 
 	(void)state;
@@ -76,8 +73,7 @@ static void test_record_refused_id_stays_free(void **state)
 {
 	/* (rule LEDGER-3) What was refused may be sent again and succeed. */
 	struct pair p = start();
-	struct transfer_command command =
-		city_transfer(p.city, p.a, p.b, 500);
+	struct transfer_command command = city_transfer(p.city, p.a, p.b, 500);
 	struct answer answer;
 
 	(void)state;
@@ -210,8 +206,7 @@ static void test_record_memo_is_salted(void **state)
 {
 	/* (rule JOURNAL-24) Text beside the chain, SHA-256(salt, text) in it. */
 	struct pair p = start();
-	struct transfer_command command =
-		city_transfer(p.city, p.a, p.b, 10);
+	struct transfer_command command = city_transfer(p.city, p.a, p.b, 10);
 	uint8_t expected[SHA256_SIZE], salted[SALT_SIZE + 5];
 	const struct block *block = &p.city->block;
 
@@ -223,9 +218,8 @@ static void test_record_memo_is_salted(void **state)
 	memcpy(salted, block->memos[0].salt, SALT_SIZE);
 	memcpy(salted + SALT_SIZE, "bread", 5);
 	city_sha256(slice_of(salted, sizeof(salted)), expected);
-	assert_memory_equal(
-		block->entries[block->entry_count - 1].memo_hash, expected,
-		SHA256_SIZE);
+	assert_memory_equal(block->entries[block->entry_count - 1].memo_hash,
+			    expected, SHA256_SIZE);
 	city_free(p.city);
 }
 

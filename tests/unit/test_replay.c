@@ -28,10 +28,10 @@ struct story {
 
 static void random_transfer(struct story *s)
 {
-	struct transfer_command c = city_transfer(
-		s->city, 3 + next_random(&s->random) % ACCOUNTS,
-		3 + next_random(&s->random) % ACCOUNTS,
-		1 + (int64_t)(next_random(&s->random) % 300));
+	struct transfer_command c =
+		city_transfer(s->city, 3 + next_random(&s->random) % ACCOUNTS,
+			      3 + next_random(&s->random) % ACCOUNTS,
+			      1 + (int64_t)(next_random(&s->random) % 300));
 
 	if (next_random(&s->random) % 4 == 0)
 		c.memo = SLICE("flour");
@@ -88,8 +88,7 @@ static void random_account(struct story *s)
 		.id = city_id(s->city),
 		.account = { .id = 3 + next_random(&s->random) % ACCOUNTS },
 		.reason = SLICE("the assembly said so"),
-		.credit_limit_minor =
-			(int64_t)(next_random(&s->random) % 2000),
+		.credit_limit_minor = (int64_t)(next_random(&s->random) % 2000),
 		.balance_ceiling_minor =
 			(int64_t)(next_random(&s->random) % 2000),
 	};
@@ -231,22 +230,25 @@ static void test_replay_stops_at_misfits(void **state)
 	uint32_t a = city_open(city, "a@demo", 100, 100);
 	uint32_t b = city_open(city, "b@demo", 100, 100);
 	struct id id;
-	struct entry good = { .debit = a, .credit = b, .actor = 1,
-			      .amount = money_of(5), .transfer_kind = 1 };
+	struct entry good = { .debit = a,
+			      .credit = b,
+			      .actor = 1,
+			      .amount = money_of(5),
+			      .transfer_kind = 1 };
 	struct entry bad;
 	struct effect effect;
 
 	(void)state;
 	assert_true(id_from_bytes(city_id(city), &id));
 	good.id = id;
-#define EXPECT(result, field, value)                                          \
-	do {                                                                  \
-		bad = good;                                                   \
-		bad.field = (value);                                          \
-		assert_int_equal(ledger_apply_entry(&city->ledger, &bad,      \
-						    (struct hash128){ 0 },    \
-						    &effect),                 \
-				 (result));                                   \
+#define EXPECT(result, field, value)                                       \
+	do {                                                               \
+		bad = good;                                                \
+		bad.field = (value);                                       \
+		assert_int_equal(ledger_apply_entry(&city->ledger, &bad,   \
+						    (struct hash128){ 0 }, \
+						    &effect),              \
+				 (result));                                \
 	} while (0)
 	EXPECT(APPLY_ACCOUNT_UNKNOWN, debit, 99);
 	EXPECT(APPLY_ACCOUNT_UNKNOWN, credit, a);
