@@ -69,8 +69,8 @@ bool handler_recorder(struct api_call *call, uint32_t entries, uint32_t events,
 		      uint64_t now_us, struct recorder *out) MUST_CHECK;
 
 /*
- * handler_decode_again: for a loop around a decoder: @ok is what it said.  True:
- * try again with more memory.
+ * handler_decode_again: for a loop around a decoder: @ok is what it said.
+ * True: try again with more memory.
  */
 bool handler_decode_again(struct api_call *call, bool ok) MUST_CHECK;
 

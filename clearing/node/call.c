@@ -70,10 +70,10 @@ bool call_on_more_memory(void *context, struct api_call *call)
 	struct chunk *chunk;
 
 	(void)context;
-	if (unary->chunks->class == POOL_LARGE)
+	if (unary->chunks->size_class == POOL_LARGE)
 		return false;
 	chunk = pool_take(&unary->connection->server->pool,
-			  unary->chunks->class + 1);
+			  unary->chunks->size_class + 1);
 	if (chunk == NULL)
 		return false;
 	chunk->next = unary->chunks;

@@ -6,23 +6,21 @@
 uint64_t clock_at(struct node_clock *clock, uint64_t wall_us,
 		  uint64_t monotonic_us, uint64_t floor_us)
 {
-	int64_t offset_us = (int64_t)(wall_us - monotonic_us);
+	uint64_t expected_us =
+		clock->now_us + (monotonic_us - clock->monotonic_us);
 	uint64_t now_us;
 
-	if (!clock->running || clock->confirming) {
-		clock->offset_us = offset_us;
-		clock->running = true;
-		clock->confirming = false;
-	}
-	clock->jumped = offset_us - clock->offset_us > CLOCK_JUMP_US_MAX;
-	if (!clock->jumped)
-		clock->offset_us = offset_us;
-	now_us = monotonic_us + (uint64_t)clock->offset_us;
+	clock->jumped = clock->running && !clock->confirming &&
+			wall_us > expected_us + CLOCK_JUMP_US_MAX;
+	clock->running = true;
+	clock->confirming = false;
+	now_us = clock->jumped ? expected_us : wall_us;
 	if (now_us < floor_us)
 		now_us = floor_us;
 	/* (rule LEDGER-17) */
 	if (now_us > clock->now_us)
 		clock->now_us = now_us;
+	clock->monotonic_us = monotonic_us;
 	return clock->now_us;
 }
 

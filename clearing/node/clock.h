@@ -11,14 +11,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define CLOCK_JUMP_US_MAX INT64_C(60000000)
+#define CLOCK_JUMP_US_MAX UINT64_C(60000000)
 
 struct node_clock {
 	bool running;
-	bool jumped;	   /* the wall clock is far ahead, unconfirmed */
-	bool confirming;   /* take the next reading as it is */
-	int64_t offset_us; /* wall - monotonic, as far as believed */
-	uint64_t now_us;   /* newest node time given out */
+	bool jumped;	       /* the wall clock is far ahead, unconfirmed */
+	bool confirming;       /* take the next reading as it is */
+	uint64_t now_us;       /* newest node time given out, */
+	uint64_t monotonic_us; /* and when that was */
 };
 
 /*

@@ -27,6 +27,7 @@ struct parse {
 	char *error;
 	uint32_t seen[CONFIG_KEY_COUNT]; /* line of each key, 0: not given */
 	bool failed;
+	uint32_t failed_line;
 };
 
 static void *member_of(const struct config *config, size_t index)
@@ -49,6 +50,7 @@ fail(struct parse *parse, const char *where, const char *format, ...)
 	if (parse->failed)
 		return 0;
 	parse->failed = true;
+	parse->failed_line = parse->lines.line;
 	if (where == NULL)
 		size = snprintf(parse->error, CONFIG_ERROR_SIZE,
 				"%s:%u: ", parse->name, parse->lines.line);
@@ -217,20 +219,17 @@ static bool parse_lines(struct parse *parse)
 	int wrong_line = ini_parse_stream(config_line_next, &parse->lines,
 					  on_key, parse);
 
-	if (parse->failed)
-		return false;
-	if (parse->lines.problem != NULL) {
-		fail(parse, NULL, "%s", parse->lines.problem);
-		return false;
-	}
-	if (wrong_line > 0) {
+	/* A line that libinih refused comes before what followed from it. */
+	if (wrong_line > 0 && (uint32_t)wrong_line != parse->failed_line) {
+		parse->failed = false;
 		parse->lines.line = (uint32_t)wrong_line;
 		fail(parse, NULL,
 		     "neither [section] nor key = value; correct "
 		     "it or make it a comment with #");
-		return false;
+	} else if (parse->lines.problem != NULL) {
+		fail(parse, NULL, "%s", parse->lines.problem);
 	}
-	return true;
+	return !parse->failed;
 }
 
 /* CLEARING_SECTION_KEY comes before the file, the file before the default. */

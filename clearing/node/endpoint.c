@@ -3,22 +3,25 @@
 
 #include <ctype.h>
 #include <netdb.h>
-#include <stdio.h>
+#include <stdint.h>
 #include <string.h>
 
 #define HOST_SIZE_MAX 64
 
-/* Digits alone, and no more of them than a port has. */
+/* Digits alone, 0 to 65535: getaddrinfo() takes more, and cuts it. */
 static bool is_port(const char *text)
 {
 	size_t size = strlen(text);
+	unsigned int port = 0;
 
 	if (size == 0 || size > 5)
 		return false;
-	for (size_t i = 0; i < size; i++)
+	for (size_t i = 0; i < size; i++) {
 		if (!isdigit((unsigned char)text[i]))
 			return false;
-	return true;
+		port = port * 10 + (unsigned int)(text[i] - '0');
+	}
+	return port <= UINT16_MAX;
 }
 
 /* The part before the port, without the brackets of IPv6. */

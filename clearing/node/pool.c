@@ -20,43 +20,44 @@ static const struct {
 
 enum pool_class pool_class_for(size_t size)
 {
-	enum pool_class class = POOL_SMALL;
+	enum pool_class size_class = POOL_SMALL;
 
-	while (size > classes[class].message_size_max)
-		class++;
-	return class;
+	while (size > classes[size_class].message_size_max)
+		size_class++;
+	return size_class;
 }
 
-static struct chunk *make(enum pool_class class)
+static struct chunk *make(enum pool_class size_class)
 {
-	size_t arena_size = classes[class].arena_size;
-	struct chunk *chunk =
-		malloc(sizeof(*chunk) + arena_size + classes[class].reply_size);
+	size_t arena_size = classes[size_class].arena_size;
+	struct chunk *chunk = malloc(sizeof(*chunk) + arena_size +
+				     classes[size_class].reply_size);
 
 	if (chunk == NULL)
 		return NULL;
 	*chunk = (struct chunk){
-		.class = class,
+		.size_class = size_class,
 		.arena = (uint8_t *)(chunk + 1),
 		.reply = (uint8_t *)(chunk + 1) + arena_size,
 		.arena_size = arena_size,
-		.reply_size = classes[class].reply_size,
+		.reply_size = classes[size_class].reply_size,
 	};
 	return chunk;
 }
 
-struct chunk *pool_take(struct pool *pool, enum pool_class class)
+struct chunk *pool_take(struct pool *pool, enum pool_class size_class)
 {
-	struct chunk *chunk = pool->idle[class];
-	size_t size = classes[class].arena_size + classes[class].reply_size;
+	struct chunk *chunk = pool->idle[size_class];
+	size_t size =
+		classes[size_class].arena_size + classes[size_class].reply_size;
 
 	if (pool->in_use + size > POOL_SIZE_MAX)
 		return NULL;
 	if (chunk != NULL) {
-		pool->idle[class] = chunk->next;
-		pool->idle_count[class]--;
+		pool->idle[size_class] = chunk->next;
+		pool->idle_count[size_class]--;
 	} else {
-		chunk = make(class);
+		chunk = make(size_class);
 	}
 	if (chunk == NULL)
 		return NULL;
@@ -67,27 +68,27 @@ struct chunk *pool_take(struct pool *pool, enum pool_class class)
 
 void pool_put(struct pool *pool, struct chunk *chunk)
 {
-	enum pool_class class = chunk->class;
+	enum pool_class size_class = chunk->size_class;
 
 	pool->in_use -= chunk->arena_size + chunk->reply_size;
-	if (pool->idle_count[class] == classes[class].idle_max) {
+	if (pool->idle_count[size_class] == classes[size_class].idle_max) {
 		free(chunk);
 		return;
 	}
-	chunk->next = pool->idle[class];
-	pool->idle[class] = chunk;
-	pool->idle_count[class]++;
+	chunk->next = pool->idle[size_class];
+	pool->idle[size_class] = chunk;
+	pool->idle_count[size_class]++;
 }
 
 void pool_release(struct pool *pool)
 {
-	for (int class = 0; class < POOL_CLASS_COUNT; class++) {
-		while (pool->idle[class] != NULL) {
-			struct chunk *chunk = pool->idle[class];
+	for (int size_class = 0; size_class < POOL_CLASS_COUNT; size_class++) {
+		while (pool->idle[size_class] != NULL) {
+			struct chunk *chunk = pool->idle[size_class];
 
-			pool->idle[class] = chunk->next;
+			pool->idle[size_class] = chunk->next;
 			free(chunk);
 		}
-		pool->idle_count[class] = 0;
+		pool->idle_count[size_class] = 0;
 	}
 }

@@ -25,7 +25,7 @@ enum pool_class {
 /* A piece of memory: @arena_size bytes at .bytes, then @reply_size. */
 struct chunk {
 	struct chunk *next;
-	enum pool_class class;
+	enum pool_class size_class;
 	uint8_t *arena;
 	uint8_t *reply;
 	size_t arena_size;
@@ -42,7 +42,8 @@ struct pool {
 enum pool_class pool_class_for(size_t size);
 
 /* pool_take: a chunk, or NULL past the bound or when memory is out. */
-struct chunk *pool_take(struct pool *pool, enum pool_class class) MUST_CHECK;
+struct chunk *pool_take(struct pool *pool,
+			enum pool_class size_class) MUST_CHECK;
 
 /* pool_put: it may be used again. */
 void pool_put(struct pool *pool, struct chunk *chunk);
