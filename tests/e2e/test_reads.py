@@ -161,7 +161,7 @@ class Reads(CityTest):
     def test_reads_see_what_was_written(self):
         """With the position of a reply, a read never misses it."""
         for _ in range(20):
-            one = item(M1, M2, 1)
+            one = item("m3@barcelona", "m4@barcelona", 1)
             position = self.gateway.post(one).position
             found = self.gateway.GetTransfer(id=one.id,
                                              min_position=position)
@@ -267,7 +267,8 @@ class Reads(CityTest):
         """Positions of replies rise; the head is what the node tells."""
         wait_until(lambda: self.gateway.GetNode().position
                    == self.city.head(), "node and journal agree", 10)
-        positions = [self.gateway.post(item(M1, M2, 1)).position
+        positions = [self.gateway.post(
+            item("m3@barcelona", "m4@barcelona", 1)).position
                      for _ in range(10)]
         self.assertEqual(positions, sorted(positions))
 

@@ -165,7 +165,7 @@ class Refusals(CityTest):
                 self.assertEqual(
                     ask(merge(causes[first], causes[second])), first)
                 count += 1
-        self.assertGreater(count, len(causes) // 2)
+        self.assertGreaterEqual(count, len(causes) // 2)
         self.assertEqual(self.city.head(), head, "a refusal was journaled")
 
     def post(self, fields, **more):
@@ -339,17 +339,15 @@ class Refusals(CityTest):
 
     def test_refusals_too_many_accounts(self):
         """Accounts are bounded by limits.accounts_max."""
-        with self.another_city(limits={"accounts_max": 4}) as city:
+        with self.another_city(limits={"accounts_max": 100}) as city:
             operator = city.client("operator", "anna")
-            operator.open("m1@barcelona")
-            operator.open("m2@barcelona")
-            with self.assertRaises(rpc.Refused) as caught:
-                operator.open("m3@barcelona")
-            self.assertEqual(caught.exception.reason, "TOO_MANY_ACCOUNTS")
+            for number in range(98):  # and the two of the city
+                operator.open(f"m{number}@barcelona")
+            self.refused(lambda: operator.open("m98@barcelona"),
+                         "TOO_MANY_ACCOUNTS", "FAILED_PRECONDITION")
             # ADDRESS_TAKEN has the lower number.
-            with self.assertRaises(rpc.Refused) as caught:
-                operator.open("m2@barcelona")
-            self.assertEqual(caught.exception.reason, "ADDRESS_TAKEN")
+            self.refused(lambda: operator.open("m2@barcelona"),
+                         "ADDRESS_TAKEN")
 
 
 if __name__ == "__main__":

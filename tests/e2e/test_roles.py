@@ -96,7 +96,8 @@ class Roles(CityTest):
                  lambda client: client.GetTransfer(id=self.of_m1))
         self.row("GetTransfer other", other, lambda _:
                  lambda client: client.GetTransfer(id=self.of_m2))
-        self.row("GetTransfer none", other, lambda _:
+        # Ids are chance: that one is unknown tells a coop nothing of others.
+        self.row("GetTransfer none", read, lambda _:
                  lambda client: client.GetTransfer(id=new_id()))
         self.row("GetHold own", read, lambda _:
                  lambda client: client.GetHold(id=own))

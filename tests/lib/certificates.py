@@ -1,42 +1,23 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""certificates: a CA of a city, and certificates right and wrong, by openssl.
-
-deploy/make-certificates makes the right ones; this makes those that it never
-would: expired, of another city, with two names, revoked.
+"""certificates: a city's CA made by deploy/make-certificates, and, with its
+key, certificates that the script would never make: expired, of another city,
+with two names, revoked behind its back.
 """
 
 import os
 import subprocess
 import threading
 
-CONFIG = """\
-[ca]
-default_ca = city
-[city]
-dir = {folder}
-database = {folder}/index.txt
-serial = {folder}/serial
-crlnumber = {folder}/crlnumber
-new_certs_dir = {folder}
-certificate = {folder}/ca.crt
-private_key = {folder}/ca.key
-default_md = sha256
-policy = any
-unique_subject = no
-default_days = 30
-default_crl_days = 30
-copy_extensions = none
-[any]
-commonName = supplied
-"""
+SOURCE = os.environ.get("CLEARING_SOURCE") or os.path.dirname(
+    os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
-def openssl(*arguments):
-    result = subprocess.run(["openssl", *arguments], stdin=subprocess.DEVNULL,
+def command(folder, *arguments):
+    result = subprocess.run(arguments, stdin=subprocess.DEVNULL, cwd=folder,
                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            text=True)
+                            text=True, timeout=60)
     if result.returncode:
-        raise RuntimeError(f"openssl {' '.join(arguments)}: {result.stdout}")
+        raise RuntimeError(f"{' '.join(arguments)}: {result.stdout}")
 
 
 def write(path, text):
@@ -55,23 +36,19 @@ class Certificate:
 
 
 class Authority:
-    """A CA in `folder`; the files are made at once."""
+    """A CA in `folder`, with its node's certificate; made at once."""
 
-    def __init__(self, folder, name="test CA"):
-        os.makedirs(folder, exist_ok=True)
+    def __init__(self, folder, federation, city):
         self.folder, self.count, self.lock = folder, 0, threading.Lock()
         self.certificate = f"{folder}/ca.crt"
         self.crl = f"{folder}/ca.crl"
-        self.config = write(f"{folder}/ca.conf", CONFIG.format(folder=folder))
-        write(f"{folder}/index.txt", "")
-        write(f"{folder}/serial", "1000\n")
-        write(f"{folder}/crlnumber", "1000\n")
-        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt",
-                "ec_paramgen_curve:P-256", "-nodes", "-days", "60",
-                "-subj", f"/CN={name}", "-keyout", f"{folder}/ca.key",
-                "-addext", "keyUsage=critical,keyCertSign,cRLSign",
-                "-out", self.certificate)
-        self.make_crl()
+        command("/", f"{SOURCE}/deploy/make-certificates", folder,
+                "--federation", federation, "--city", city)
+        self.server = Certificate(f"{folder}/server.crt",
+                                  f"{folder}/server.key")
+
+    def openssl(self, *arguments):
+        command(self.folder, "openssl", *arguments)
 
     def issue(self, *names, start=None, end=None):
         """A certificate with `names` ("URI:spiffe://...", "DNS:...") as SANs.
@@ -83,31 +60,28 @@ class Authority:
 
     def _issue(self, names, start, end):
         self.count += 1
-        stem = f"{self.folder}/certificate-{self.count}"
+        stem = f"{self.folder}/test-{self.count}"
         lines = ["[extensions]", "basicConstraints=critical,CA:FALSE",
                  "keyUsage=critical,digitalSignature",
                  "extendedKeyUsage=clientAuth,serverAuth"]
         if names:
             lines.append("subjectAltName=" + ",".join(names))
         write(stem + ".ext", "\n".join(lines) + "\n")
-        openssl("req", "-new", "-newkey", "ec", "-pkeyopt",
-                "ec_paramgen_curve:P-256", "-nodes", "-subj",
-                f"/CN=test {self.count}", "-keyout", stem + ".key",
-                "-out", stem + ".csr")
-        dates = []
-        if start:
-            dates += ["-startdate", start]
-        if end:
-            dates += ["-enddate", end]
-        openssl("ca", "-batch", "-notext", "-config", self.config,
-                "-extfile", stem + ".ext", "-extensions", "extensions",
-                "-in", stem + ".csr", "-out", stem + ".crt", *dates)
+        self.openssl("req", "-new", "-newkey", "ec", "-pkeyopt",
+                     "ec_paramgen_curve:P-256", "-nodes", "-subj",
+                     f"/CN=test {self.count}", "-keyout", stem + ".key",
+                     "-out", stem + ".csr")
+        self.openssl("ca", "-batch", "-notext", "-config",
+                     "ca/openssl.conf", "-extfile", stem + ".ext",
+                     "-extensions", "extensions", "-startdate",
+                     start or "20240101000000Z", "-enddate",
+                     end or "20990101000000Z", "-in", stem + ".csr",
+                     "-out", stem + ".crt")
         return Certificate(stem + ".crt", stem + ".key")
 
-    def make_crl(self):
-        openssl("ca", "-config", self.config, "-gencrl", "-out", self.crl)
-
     def revoke(self, certificate):
-        openssl("ca", "-config", self.config, "-revoke",
-                certificate.certificate)
-        self.make_crl()
+        with self.lock:
+            self.openssl("ca", "-config", "ca/openssl.conf", "-revoke",
+                         certificate.certificate)
+            self.openssl("ca", "-config", "ca/openssl.conf", "-gencrl",
+                         "-out", self.crl)

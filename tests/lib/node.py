@@ -105,13 +105,17 @@ class City:
             self.database = PrivatePostgres()
             self.database.create()
         if self.authority is None:
-            self.authority = Authority(f"{self.folder}/ca")
+            self.authority = Authority(f"{self.folder}/ca", FEDERATION, CITY)
         self.tls = f"{self.folder}/tls"
         os.makedirs(self.tls, exist_ok=True)
         os.makedirs(f"{self.folder}/data", exist_ok=True)
-        self.install_certificate(self.node_certificate())
+        self.install_certificate(self.authority.server)
         self.write_config()
-        made = run(program("clearctl"), "init", "--config", self.config,
+        made = run(program("clearctl"), "init", "--database",
+                   self.database.connection_string(), "--federation",
+                   FEDERATION, "--city", CITY, "--unit", "credit",
+                   "--decimals", "2", "--node-key",
+                   f"{self.authority.folder}/node.pub",
                    env=self.environment())
         if made.status:
             raise RuntimeError(f"clearctl init: {made}")

@@ -1,0 +1,201 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""schema: sqitch forth and back, roles, comments, partitions."""
+
+import os
+import sys
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
+from postgres import SOURCE, PrivatePostgres  # noqa: E402
+
+CHANGES = ["schema", "writer", "journal", "accounts", "entries", "maintain",
+           "grants"]
+
+
+class Schema(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = PrivatePostgres()
+        cls.addClassCleanup(cls.server.remove)
+        cls.server.create()
+
+    def tables(self, dbname):
+        return self.server.psql(
+            "select relname from pg_class where relnamespace = "
+            "(select oid from pg_namespace where nspname = 'clearing') "
+            "and relkind in ('r', 'p') order by 1", dbname=dbname).split()
+
+    def test_schema_goes_forth_and_back(self):
+        """Goal: deploy, verify, revert, deploy again; each ends well and
+        verifies itself."""
+        self.server.create_database("back")
+        self.server.sqitch("deploy", "--verify", dbname="back")
+        first = self.tables("back")
+        self.assertIn("journal_2", first)
+        verified = self.server.sqitch("verify", dbname="back").stdout
+        for change in CHANGES:
+            self.assertRegex(verified, rf"\* {change} \.* ok")
+        self.server.sqitch("revert", "-y", dbname="back")
+        self.assertEqual(self.tables("back"), [])
+        self.assertEqual(self.server.psql(
+            "select count(*) from pg_roles where rolname in "
+            "('clearing_owner', 'clearing_app', 'clearing_auditor', "
+            "'clearing_backup')", dbname="back"), "4",
+            "a revert drops no role")
+        self.server.sqitch("deploy", "--verify", dbname="back")
+        self.assertEqual(self.tables("back"), first)
+        self.assertIn("up-to-date",
+                      self.server.sqitch("deploy", dbname="back").stdout)
+
+    def test_schema_goes_back_step_by_step(self):
+        """Goal: each change can be reverted by itself."""
+        self.server.create_database("steps")
+        # A deploy verifies each change before the next one is there.
+        self.server.sqitch("deploy", "--verify", dbname="steps")
+        for change in reversed(CHANGES[:-1]):
+            self.server.sqitch("revert", "-y", "--to", change,
+                               dbname="steps")
+        self.server.sqitch("deploy", "--verify", dbname="steps")
+
+    def test_schema_keeps_a_journal(self):
+        """Goal: a revert does not drop the only copy of the facts."""
+        self.server.create_database("kept")
+        self.server.sqitch("deploy", dbname="kept")
+        self.server.psql(
+            "insert into clearing.journal values (0, 0, 0, "
+            "decode(repeat('00', 32), 'hex'), "
+            "decode(repeat('01', 32), 'hex'), '')", dbname="kept")
+        result = self.server.sqitch("revert", "-y", dbname="kept",
+                                    check=False)
+        self.assertNotEqual(result.returncode, 0)
+        self.assertIn("the journal holds blocks",
+                      result.stdout + result.stderr)
+        self.assertEqual(self.server.psql(
+            "select count(*) from clearing.journal", dbname="kept"), "1")
+
+    def test_schema_roles_are_safe_twice(self):
+        """Goal: roles.sql may be run again, and gives no role a login."""
+        for _ in range(2):
+            self.server.psql_file(os.path.join(SOURCE, "sql/roles.sql"))
+        self.assertEqual(self.server.psql(
+            "select count(*) from pg_roles where rolname like 'clearing_%' "
+            "and rolname not like '%_login' and not rolcanlogin and not "
+            "rolsuper and not rolcreaterole and not rolcreatedb and not "
+            "rolbypassrls and not rolreplication"), "4")
+
+    def test_schema_is_commented(self):
+        """Goal: every table, function and column that is not plain has a
+        comment; every table's name is known here."""
+        bare = self.server.psql(
+            "select relname from pg_class where relnamespace = "
+            "'clearing'::regnamespace and relkind in ('r', 'p') and not "
+            "relispartition and obj_description(oid) is null "
+            "union all select proname from pg_proc where pronamespace = "
+            "'clearing'::regnamespace and obj_description(oid, 'pg_proc') "
+            "is null")
+        self.assertEqual(bare, "")
+
+    def test_schema_has_one_row_where_there_is_one(self):
+        """Goal: what a node reads first stands there, and once."""
+        self.assertEqual(self.server.psql(
+            "select version, needs_node from clearing.schema_info"), "1\t1")
+        self.assertEqual(self.server.psql(
+            "select seq, hash, epoch, next_number, time_us from "
+            "clearing.projection"), "-1\t\\x" + "00" * 32 + "\t0\t1\t0")
+        self.assertEqual(self.server.psql(
+            "select epoch, node, beat, heartbeat_at is null from "
+            "clearing.writer"), "0\t\t0\tt")
+        for table in ("schema_info", "projection", "writer", "genesis"):
+            self.assertEqual(self.server.psql(
+                f"select count(*) from pg_constraint where conrelid = "
+                f"'clearing.{table}'::regclass and contype = 'p'"), "1")
+
+    def test_schema_uses_plain_means(self):
+        """Goal: no trigger, sequence, rule or deferrable constraint, no
+        default that asks a clock, all text in collation C."""
+        self.assertEqual(self.server.psql(
+            "select count(*) from pg_trigger t join pg_class c on c.oid = "
+            "tgrelid where relnamespace = 'clearing'::regnamespace"), "0")
+        self.assertEqual(self.server.psql(
+            "select count(*) from pg_class where relnamespace = "
+            "'clearing'::regnamespace and relkind in ('S', 'v', 'm')"), "0")
+        self.assertEqual(self.server.psql(
+            "select count(*) from pg_constraint where connamespace = "
+            "'clearing'::regnamespace and condeferrable"), "0")
+        self.assertEqual(self.server.psql(
+            "select string_agg(distinct pg_get_expr(adbin, adrelid), ' ') "
+            "from pg_attrdef d join pg_class c on c.oid = adrelid where "
+            "relnamespace = 'clearing'::regnamespace"), "0 true")
+        self.assertEqual(self.server.psql(
+            "select relname, attname from pg_attribute a join pg_class c on "
+            "c.oid = attrelid join pg_collation l on l.oid = attcollation "
+            "where relnamespace = 'clearing'::regnamespace and relkind in "
+            "('r', 'p') and collname <> 'C' and attnum > 0"), "")
+
+    def test_maintain_keeps_two_ahead(self):
+        """Goal: partitions are made as head and numbers grow, once each, with
+        the storage options and the index of their parents."""
+        database = "ahead"
+        self.server.create_database(database)
+        self.server.sqitch("deploy", dbname=database)
+
+        def maintain():
+            return self.server.psql("select clearing.maintain()",
+                                    dbname=database,
+                                    user="clearing_app_login")
+        self.assertEqual(maintain(), "0")
+        self.server.psql(
+            "insert into clearing.journal values (1048575, 0, 0, "
+            "decode(repeat('00', 32), 'hex'), "
+            "decode(repeat('01', 32), 'hex'), '')", dbname=database)
+        self.assertEqual(maintain(), "0")
+        self.server.psql(
+            "insert into clearing.journal select 1048576, epoch, created, "
+            "hash, hash, payload from clearing.journal;"
+            "update clearing.projection set next_number = 8388608 * 3",
+            dbname=database)
+        self.assertEqual(maintain(), str(1 + 3))
+        self.assertEqual(maintain(), "0")
+        made = self.tables(database)
+        self.assertIn("journal_3", made)
+        self.assertIn("transfer_5", made)
+        self.assertEqual(self.server.psql(
+            "select array_to_string(reloptions, ' ') from pg_class where "
+            "oid = 'clearing.journal_3'::regclass", dbname=database),
+            "toast_tuple_target=8160")
+        self.assertEqual(self.server.psql(
+            "select attstorage from pg_attribute where attrelid = "
+            "'clearing.journal_3'::regclass and attname = 'payload'",
+            dbname=database), "e")
+        self.assertEqual(self.server.psql(
+            "select amname, array_to_string(c.reloptions, ' ') from pg_index "
+            "i join pg_class c on c.oid = indexrelid join pg_am a on "
+            "a.oid = relam where indrelid = 'clearing.transfer_5'::regclass "
+            "order by 1", dbname=database),
+            "brin\tpages_per_range=32 autosummarize=on\nbtree\t")
+        self.server.sqitch("verify", dbname=database)
+
+    def test_maintain_does_not_stop_the_writer(self):
+        """Goal: a block that is being inserted, and one that is read, do not
+        wait for a new partition, nor the partition for them."""
+        database = "beside"
+        self.server.create_database(database)
+        self.server.sqitch("deploy", dbname=database)
+        self.server.psql("update clearing.projection set next_number = "
+                         "8388608 * 2", dbname=database)
+        writer = self.server.connect(dbname=database)
+        with writer.cursor() as cursor:
+            cursor.execute("insert into clearing.journal values (0, 0, 0, "
+                           "decode(repeat('00', 32), 'hex'), "
+                           "decode(repeat('01', 32), 'hex'), '')")
+            cursor.execute("select count(*) from clearing.transfer")
+            made = self.server.psql(
+                "set statement_timeout = '5s'; select clearing.maintain()",
+                dbname=database, user="clearing_app_login")
+            self.assertEqual(made, "2")
+        writer.commit()
+        writer.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
