@@ -20,7 +20,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 NODE = os.path.join(os.path.dirname(HERE), "clearing-node")
 TRADES = os.path.join(os.path.dirname(HERE), "data", "otc-trades.csv")
 MARKER = "made-by-quickstart"
-FEDERATION, CITY = "commons", "otc"
+FEDERATION, CITY = "commons", "barcelona"
 GATEWAY = "gateway/market"
 LIMIT, CEILING = "100.00", "400.00"
 PORT, PORT_STEP, PORT_TRIES = 7440, 10, 50
@@ -251,20 +251,31 @@ def check(figures):
 
 
 def next_commands(city, keep):
-    root = os.path.dirname(os.path.dirname(HERE))
     if not keep:
         print(f"The node is stopped; its data are in {city.data}.\n"
-              "  deploy/quickstart --keep    start it again and leave it")
-    else:
-        print("The node is running. Try:")
-        for name, value in city.environment("operator-admin").items():
-            print(f"  export {name}={shlex.quote(value)}")
-        control = os.path.relpath(os.path.join(city.binaries, "clearctl"),
-                                  root)
-        for words in (f"balance m1@{CITY}", f"statement m35@{CITY}",
-                      "account list", "export --format hledger"):
-            print(f"  {control} {words}")
-    print("  deploy/quickstart --down    stop it and remove its data")
+              "  deploy/quickstart --keep    start it again and leave it\n"
+              "  deploy/quickstart --down    remove its data")
+        return
+    quote = shlex.quote
+    here = city.environment("")
+    print(f"""The node is running. In this shell,
+  export PATH={quote(city.binaries)}:"$PATH"
+  export CLEARCTL_ENDPOINT={here["CLEARCTL_ENDPOINT"]}
+  export CLEARCTL_CA={quote(here["CLEARCTL_CA"])}
+  as() {{ export CLEARCTL_CERTIFICATE={quote(city.tls)}/$1.crt; \
+         export CLEARCTL_KEY={quote(city.tls)}/$1.key; }}
+look around as the auditor,
+  as auditor-admin
+  clearctl balance m35@{CITY}
+  clearctl statement m35@{CITY}
+  clearctl export --format hledger
+open an account as the operator, and pay as the market:
+  as operator-admin
+  clearctl account open bakery@{CITY} --limit {LIMIT} --ceiling {CEILING}
+  as gateway-market
+  clearctl transfer post bakery@{CITY} m35@{CITY} 12.34
+At the end:
+  deploy/quickstart --down    stop it and remove its data""")
 
 
 def run(city, keep):
