@@ -3,6 +3,11 @@
 
 #include <string.h>
 
+#include "wire/scan.h"
+#include "wire/transfer_fields.h"
+
+enum { PAGE_SIZE = 1, PAGE_TOKEN = 2 };
+
 static void *arena_alloc(void *data, size_t size)
 {
 	return arena_take(data, size);
@@ -27,43 +32,174 @@ void *codec_unpack(const ProtobufCMessageDescriptor *type, struct slice bytes,
 					 bytes.data);
 }
 
-struct slice codec_bytes(ProtobufCBinaryData data)
-{
-	return slice_of(data.data, data.len);
-}
-
 struct slice codec_text(const char *text)
 {
 	return text != NULL ? slice_from_text(text) : (struct slice){ 0 };
 }
 
-struct account_ref codec_account(const Clearing__V1__AccountRef *ref)
+/* Of the members of a oneof the last one on the wire is set. */
+void codec_read_account(struct slice bytes, struct account_ref *ref,
+			struct reader *parent)
 {
-	struct account_ref account = { 0 };
+	struct reader reader = reader_of(bytes);
 
-	if (ref == NULL)
-		return account;
-	if (ref->by_case == CLEARING__V1__ACCOUNT_REF__BY_ID)
-		account.id = ref->id;
-	else if (ref->by_case == CLEARING__V1__ACCOUNT_REF__BY_ADDRESS)
-		account.address = codec_text(ref->address);
-	return account;
+	while (reader.at < reader.end) {
+		uint64_t key = scan_varint(&reader, SCAN_KEY_SIZE_MAX);
+
+		if (key == KEY(REF_ID, WIRE_VARINT)) {
+			ref->id = scan_varint(&reader, VARINT_SIZE_MAX);
+			ref->address = (struct slice){ 0 };
+		} else if (key == KEY(REF_ADDRESS, WIRE_BYTES)) {
+			ref->address = scan_bytes(&reader);
+			ref->id = 0;
+		} else {
+			scan_skip(&reader, (uint32_t)(key & 7));
+		}
+	}
+	if (reader.failed)
+		reader_fail(parent);
 }
 
-void codec_read_account(struct read_request *out,
-			const Clearing__V1__AccountRef *ref)
+static void read_page(struct slice bytes, struct read_request *out,
+		      struct reader *parent)
 {
-	out->has_account = ref != NULL;
-	out->account = codec_account(ref);
+	struct reader reader = reader_of(bytes);
+
+	while (reader.at < reader.end) {
+		uint64_t key = scan_varint(&reader, SCAN_KEY_SIZE_MAX);
+
+		if (key == KEY(PAGE_SIZE, WIRE_VARINT))
+			out->page_size =
+				(uint32_t)scan_varint(&reader, VARINT_SIZE_MAX);
+		else if (key == KEY(PAGE_TOKEN, WIRE_BYTES))
+			out->page_token = scan_bytes(&reader);
+		else
+			scan_skip(&reader, (uint32_t)(key & 7));
+	}
+	if (reader.failed)
+		reader_fail(parent);
 }
 
-void codec_read_page(struct read_request *out,
-		     const Clearing__V1__PageRequest *page)
+static uint32_t wire_type_of(enum codec_kind kind)
 {
-	if (page == NULL)
+	switch (kind) {
+	case CODEC_NUMBER:
+	case CODEC_UINT32:
+	case CODEC_BOOL:
+		return WIRE_VARINT;
+	case CODEC_BYTES:
+	case CODEC_ACCOUNT:
+	case CODEC_READ_ACCOUNT:
+	case CODEC_READ_PAGE:
+		return WIRE_BYTES;
+	}
+	check(false);
+	return WIRE_BYTES;
+}
+
+static void read_value(struct reader *reader, enum codec_kind kind, void *place)
+{
+	struct read_request *request = place;
+
+	switch (kind) {
+	case CODEC_BYTES:
+		*(struct slice *)place = scan_bytes(reader);
+		break;
+	case CODEC_NUMBER:
+		*(uint64_t *)place = scan_varint(reader, VARINT_SIZE_MAX);
+		break;
+	case CODEC_UINT32:
+		*(uint32_t *)place =
+			(uint32_t)scan_varint(reader, VARINT_SIZE_MAX);
+		break;
+	case CODEC_BOOL:
+		*(bool *)place = scan_varint(reader, VARINT_SIZE_MAX) != 0;
+		break;
+	case CODEC_ACCOUNT:
+		codec_read_account(scan_bytes(reader), place, reader);
+		break;
+	case CODEC_READ_ACCOUNT:
+		request->has_account = true;
+		codec_read_account(scan_bytes(reader), &request->account,
+				   reader);
+		break;
+	case CODEC_READ_PAGE:
+		read_page(scan_bytes(reader), request, reader);
+		break;
+	}
+}
+
+/* Copies a piece of the message into the arena. */
+static bool keep(struct slice *piece, struct arena *arena)
+{
+	uint8_t *copy;
+
+	if (piece->size == 0) {
+		*piece = (struct slice){ 0 };
+		return true;
+	}
+	copy = arena_take(arena, piece->size);
+	if (copy == NULL)
+		return false;
+	memcpy(copy, piece->data, piece->size);
+	piece->data = copy;
+	return true;
+}
+
+static bool keep_value(enum codec_kind kind, void *place, struct arena *arena)
+{
+	struct account_ref *ref = place;
+	struct read_request *request = place;
+
+	switch (kind) {
+	case CODEC_BYTES:
+		return keep(place, arena);
+	case CODEC_ACCOUNT:
+		return keep(&ref->address, arena);
+	case CODEC_READ_ACCOUNT:
+		return keep(&request->account.address, arena);
+	case CODEC_READ_PAGE:
+		return keep(&request->page_token, arena);
+	case CODEC_NUMBER:
+	case CODEC_UINT32:
+	case CODEC_BOOL:
+		return true;
+	}
+	check(false);
+	return false;
+}
+
+static void read_field(struct reader *reader, const struct codec_field *fields,
+		       size_t count, void *out)
+{
+	uint32_t type, number = scan_key(reader, &type);
+
+	for (size_t i = 0; i < count; i++) {
+		if (fields[i].number != number ||
+		    wire_type_of(fields[i].kind) != type)
+			continue;
+		read_value(reader, fields[i].kind,
+			   (char *)out + fields[i].offset);
 		return;
-	out->page_size = page->size;
-	out->page_token = codec_text(page->token);
+	}
+	scan_skip(reader, type);
+}
+
+bool codec_read(const struct codec_field *fields, size_t count,
+		struct slice bytes, struct arena *arena, void *out)
+{
+	struct reader reader = reader_of(bytes);
+
+	while (reader.at < reader.end)
+		read_field(&reader, fields, count, out);
+	if (!reader_ok(&reader))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!keep_value(fields[i].kind, (char *)out + fields[i].offset,
+				arena))
+			return false;
+	}
+	return true;
 }
 
 /* The size is put before the content once it is known. */

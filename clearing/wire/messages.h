@@ -4,7 +4,8 @@
  * protobuf-c makes of the .proto files does not leave this folder.
  *
  * Decoders: @bytes passed rpc_request_valid() before; texts and ids in @out
- * are views into @bytes or the arena; false only when the arena is exhausted.
+ * are views into the arena, those of PostTransfers into @bytes; false only
+ * when the arena is exhausted.
  * Encoders append to @out, whose overflow the caller looks at once.
  */
 #ifndef CLEARING_WIRE_MESSAGES_H

@@ -1,63 +1,69 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "wire/messages.h"
 
-#include "clearing/v1/account.pb-c.h"
-
 #include "wire/codec.h"
+
+static const struct codec_field open_account_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct open_account_command, id) },
+	{ 2, CODEC_BYTES, offsetof(struct open_account_command, address) },
+	{ 3, CODEC_BYTES, offsetof(struct open_account_command, display_name) },
+	{ 4, CODEC_NUMBER,
+	  offsetof(struct open_account_command, credit_limit_minor) },
+	{ 5, CODEC_NUMBER,
+	  offsetof(struct open_account_command, balance_ceiling_minor) },
+	{ 6, CODEC_BOOL,
+	  offsetof(struct open_account_command, gateway_allowed) },
+};
 
 bool decode_open_account(struct slice bytes, struct arena *arena,
 			 struct open_account_command *out)
 {
-	const Clearing__V1__OpenAccountRequest *msg = codec_unpack(
-		&clearing__v1__open_account_request__descriptor, bytes, arena);
+	struct open_account_command request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(open_account_fields, bytes, arena, &request))
 		return false;
-	*out = (struct open_account_command){
-		.id = codec_bytes(msg->id),
-		.address = codec_text(msg->address),
-		.display_name = codec_text(msg->display_name),
-		.credit_limit_minor = msg->credit_limit_minor,
-		.balance_ceiling_minor = msg->balance_ceiling_minor,
-		.gateway_allowed = !msg->gateway_forbidden,
-	};
+	/* On the wire the exception is told: forbidden. */
+	request.gateway_allowed = !request.gateway_allowed;
+	*out = request;
 	return true;
 }
+
+static const struct codec_field set_limits_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct account_command, id) },
+	{ 2, CODEC_ACCOUNT, offsetof(struct account_command, account) },
+	{ 3, CODEC_NUMBER,
+	  offsetof(struct account_command, credit_limit_minor) },
+	{ 4, CODEC_NUMBER,
+	  offsetof(struct account_command, balance_ceiling_minor) },
+	{ 5, CODEC_BYTES, offsetof(struct account_command, reason) },
+};
 
 static bool decode_set_limits(struct slice bytes, struct arena *arena,
 			      struct account_command *out)
 {
-	const Clearing__V1__SetAccountLimitsRequest *msg = codec_unpack(
-		&clearing__v1__set_account_limits_request__descriptor, bytes,
-		arena);
+	struct account_command request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(set_limits_fields, bytes, arena, &request))
 		return false;
-	*out = (struct account_command){
-		.id = codec_bytes(msg->id),
-		.account = codec_account(msg->account),
-		.reason = codec_text(msg->reason),
-		.credit_limit_minor = msg->credit_limit_minor,
-		.balance_ceiling_minor = msg->balance_ceiling_minor,
-	};
+	*out = request;
 	return true;
 }
 
 /* Freeze, Unfreeze and Close have the same fields under the same numbers. */
+static const struct codec_field with_reason_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct account_command, id) },
+	{ 2, CODEC_ACCOUNT, offsetof(struct account_command, account) },
+	{ 3, CODEC_BYTES, offsetof(struct account_command, reason) },
+};
+
 static bool decode_with_reason(struct slice bytes, struct arena *arena,
 			       struct account_command *out)
 {
-	const Clearing__V1__FreezeAccountRequest *msg =
-		codec_unpack(&clearing__v1__freeze_account_request__descriptor,
-			     bytes, arena);
+	struct account_command request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(with_reason_fields, bytes, arena, &request))
 		return false;
-	*out = (struct account_command){
-		.id = codec_bytes(msg->id),
-		.account = codec_account(msg->account),
-		.reason = codec_text(msg->reason),
-	};
+	*out = request;
 	return true;
 }
 
@@ -76,29 +82,35 @@ bool decode_account_command(enum account_command_kind kind, struct slice bytes,
 	return false;
 }
 
+static const struct codec_field get_account_fields[] = {
+	{ 1, CODEC_READ_ACCOUNT, 0 },
+	{ 2, CODEC_NUMBER, offsetof(struct read_request, min_position) },
+};
+
 bool decode_get_account(struct slice bytes, struct arena *arena,
 			struct read_request *out)
 {
-	const Clearing__V1__GetAccountRequest *msg = codec_unpack(
-		&clearing__v1__get_account_request__descriptor, bytes, arena);
+	struct read_request request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(get_account_fields, bytes, arena, &request))
 		return false;
-	*out = (struct read_request){ .min_position = msg->min_position };
-	codec_read_account(out, msg->account);
+	*out = request;
 	return true;
 }
+
+static const struct codec_field list_accounts_fields[] = {
+	{ 1, CODEC_READ_PAGE, 0 },
+	{ 2, CODEC_NUMBER, offsetof(struct read_request, min_position) },
+};
 
 bool decode_list_accounts(struct slice bytes, struct arena *arena,
 			  struct read_request *out)
 {
-	const Clearing__V1__ListAccountsRequest *msg = codec_unpack(
-		&clearing__v1__list_accounts_request__descriptor, bytes, arena);
+	struct read_request request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(list_accounts_fields, bytes, arena, &request))
 		return false;
-	*out = (struct read_request){ .min_position = msg->min_position };
-	codec_read_page(out, msg->page);
+	*out = request;
 	return true;
 }
 

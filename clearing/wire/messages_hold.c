@@ -1,93 +1,102 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "wire/messages.h"
 
-#include "clearing/v1/hold.pb-c.h"
-
 #include "wire/codec.h"
+
+static const struct codec_field place_hold_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct place_hold_command, transfer.id) },
+	{ 2, CODEC_ACCOUNT,
+	  offsetof(struct place_hold_command, transfer.debit) },
+	{ 3, CODEC_ACCOUNT,
+	  offsetof(struct place_hold_command, transfer.credit) },
+	{ 4, CODEC_NUMBER,
+	  offsetof(struct place_hold_command, transfer.amount_minor) },
+	{ 5, CODEC_NUMBER, offsetof(struct place_hold_command, expires_at_us) },
+	{ 6, CODEC_UINT32, offsetof(struct place_hold_command, transfer.kind) },
+	{ 7, CODEC_BYTES,
+	  offsetof(struct place_hold_command, transfer.reference) },
+	{ 8, CODEC_BYTES, offsetof(struct place_hold_command, transfer.memo) },
+};
 
 bool decode_place_hold(struct slice bytes, struct arena *arena,
 		       struct place_hold_command *out)
 {
-	const Clearing__V1__PlaceHoldRequest *msg = codec_unpack(
-		&clearing__v1__place_hold_request__descriptor, bytes, arena);
+	struct place_hold_command request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(place_hold_fields, bytes, arena, &request))
 		return false;
-	*out = (struct place_hold_command){
-		.transfer = {
-			.id = codec_bytes(msg->id),
-			.debit = codec_account(msg->debit),
-			.credit = codec_account(msg->credit),
-			.amount_minor = msg->amount_minor,
-			.kind = (uint32_t)msg->kind,
-			.reference = codec_bytes(msg->reference),
-			.memo = codec_text(msg->memo),
-		},
-		/* A time before 1970 has passed, as 1970 has. */
-		.expires_at_us = msg->expires_at_us > 0 ?
-					 (uint64_t)msg->expires_at_us :
-					 0,
-	};
+	/* A time before 1970 has passed, as 1970 has. */
+	if (request.expires_at_us > INT64_MAX)
+		request.expires_at_us = 0;
+	*out = request;
 	return true;
 }
+
+static const struct codec_field post_hold_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct post_hold_command, id) },
+	{ 2, CODEC_BYTES, offsetof(struct post_hold_command, hold_id) },
+	{ 3, CODEC_NUMBER, offsetof(struct post_hold_command, amount_minor) },
+};
 
 bool decode_post_hold(struct slice bytes, struct arena *arena,
 		      struct post_hold_command *out)
 {
-	const Clearing__V1__PostHoldRequest *msg = codec_unpack(
-		&clearing__v1__post_hold_request__descriptor, bytes, arena);
+	struct post_hold_command request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(post_hold_fields, bytes, arena, &request))
 		return false;
-	*out = (struct post_hold_command){
-		.id = codec_bytes(msg->id),
-		.hold_id = codec_bytes(msg->hold_id),
-		.amount_minor = msg->amount_minor,
-	};
+	*out = request;
 	return true;
 }
+
+static const struct codec_field void_hold_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct void_hold_command, id) },
+	{ 2, CODEC_BYTES, offsetof(struct void_hold_command, hold_id) },
+	{ 3, CODEC_BYTES, offsetof(struct void_hold_command, reason) },
+};
 
 bool decode_void_hold(struct slice bytes, struct arena *arena,
 		      struct void_hold_command *out)
 {
-	const Clearing__V1__VoidHoldRequest *msg = codec_unpack(
-		&clearing__v1__void_hold_request__descriptor, bytes, arena);
+	struct void_hold_command request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(void_hold_fields, bytes, arena, &request))
 		return false;
-	*out = (struct void_hold_command){
-		.id = codec_bytes(msg->id),
-		.hold_id = codec_bytes(msg->hold_id),
-		.reason = codec_text(msg->reason),
-	};
+	*out = request;
 	return true;
 }
+
+static const struct codec_field get_hold_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct read_request, id) },
+	{ 2, CODEC_NUMBER, offsetof(struct read_request, min_position) },
+};
 
 bool decode_get_hold(struct slice bytes, struct arena *arena,
 		     struct read_request *out)
 {
-	const Clearing__V1__GetHoldRequest *msg = codec_unpack(
-		&clearing__v1__get_hold_request__descriptor, bytes, arena);
+	struct read_request request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(get_hold_fields, bytes, arena, &request))
 		return false;
-	*out = (struct read_request){ .id = codec_bytes(msg->id),
-				      .min_position = msg->min_position };
+	*out = request;
 	return true;
 }
+
+static const struct codec_field list_holds_fields[] = {
+	{ 1, CODEC_READ_ACCOUNT, 0 },
+	{ 2, CODEC_UINT32, offsetof(struct read_request, state) },
+	{ 3, CODEC_READ_PAGE, 0 },
+	{ 4, CODEC_NUMBER, offsetof(struct read_request, min_position) },
+};
 
 bool decode_list_holds(struct slice bytes, struct arena *arena,
 		       struct read_request *out)
 {
-	const Clearing__V1__ListHoldsRequest *msg = codec_unpack(
-		&clearing__v1__list_holds_request__descriptor, bytes, arena);
+	struct read_request request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(list_holds_fields, bytes, arena, &request))
 		return false;
-	*out = (struct read_request){ .state = (uint32_t)msg->state,
-				      .min_position = msg->min_position };
-	codec_read_account(out, msg->account);
-	codec_read_page(out, msg->page);
+	*out = request;
 	return true;
 }
 

@@ -1,51 +1,58 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "wire/messages.h"
 
-#include "clearing/v1/statement.pb-c.h"
-
 #include "wire/codec.h"
+
+static const struct codec_field get_balance_fields[] = {
+	{ 1, CODEC_READ_ACCOUNT, 0 },
+	{ 2, CODEC_NUMBER, offsetof(struct read_request, min_position) },
+};
 
 bool decode_get_balance(struct slice bytes, struct arena *arena,
 			struct read_request *out)
 {
-	const Clearing__V1__GetBalanceRequest *msg = codec_unpack(
-		&clearing__v1__get_balance_request__descriptor, bytes, arena);
+	struct read_request request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(get_balance_fields, bytes, arena, &request))
 		return false;
-	*out = (struct read_request){ .min_position = msg->min_position };
-	codec_read_account(out, msg->account);
+	*out = request;
 	return true;
 }
+
+static const struct codec_field get_statement_fields[] = {
+	{ 1, CODEC_READ_ACCOUNT, 0 },
+	{ 2, CODEC_NUMBER, offsetof(struct read_request, from_us) },
+	{ 3, CODEC_NUMBER, offsetof(struct read_request, until_us) },
+	{ 4, CODEC_READ_PAGE, 0 },
+	{ 5, CODEC_NUMBER, offsetof(struct read_request, min_position) },
+};
 
 bool decode_get_statement(struct slice bytes, struct arena *arena,
 			  struct read_request *out)
 {
-	const Clearing__V1__GetStatementRequest *msg = codec_unpack(
-		&clearing__v1__get_statement_request__descriptor, bytes, arena);
+	struct read_request request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(get_statement_fields, bytes, arena, &request))
 		return false;
-	*out = (struct read_request){ .from_us = msg->from_us,
-				      .until_us = msg->until_us,
-				      .min_position = msg->min_position };
-	codec_read_account(out, msg->account);
-	codec_read_page(out, msg->page);
+	*out = request;
 	return true;
 }
+
+static const struct codec_field list_entries_fields[] = {
+	{ 1, CODEC_READ_ACCOUNT, 0 },
+	{ 2, CODEC_NUMBER, offsetof(struct read_request, after_number) },
+	{ 3, CODEC_READ_PAGE, 0 },
+	{ 4, CODEC_NUMBER, offsetof(struct read_request, min_position) },
+};
 
 bool decode_list_entries(struct slice bytes, struct arena *arena,
 			 struct read_request *out)
 {
-	const Clearing__V1__ListEntriesRequest *msg = codec_unpack(
-		&clearing__v1__list_entries_request__descriptor, bytes, arena);
+	struct read_request request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(list_entries_fields, bytes, arena, &request))
 		return false;
-	*out = (struct read_request){ .after_number = msg->after_number,
-				      .min_position = msg->min_position };
-	codec_read_account(out, msg->account);
-	codec_read_page(out, msg->page);
+	*out = request;
 	return true;
 }
 

@@ -6,35 +6,9 @@
  */
 #include "wire/messages.h"
 
-#include "clearing/v1/transfer.pb-c.h"
-
 #include "wire/codec.h"
 #include "wire/scan.h"
 #include "wire/transfer_fields.h"
-
-/* Of the members of a oneof the last one on the wire is set. */
-static void read_account(struct slice bytes, struct account_ref *ref,
-			 struct reader *parent)
-{
-	struct reader reader = { .at = bytes.data,
-				 .end = bytes.data + bytes.size };
-
-	while (reader.at < reader.end) {
-		uint64_t key = scan_varint(&reader, SCAN_KEY_SIZE_MAX);
-
-		if (key == KEY(REF_ID, WIRE_VARINT)) {
-			ref->id = scan_varint(&reader, VARINT_SIZE_MAX);
-			ref->address = (struct slice){ 0 };
-		} else if (key == KEY(REF_ADDRESS, WIRE_BYTES)) {
-			ref->address = scan_bytes(&reader);
-			ref->id = 0;
-		} else {
-			scan_skip(&reader, (uint32_t)(key & 7));
-		}
-	}
-	if (reader.failed)
-		reader_fail(parent);
-}
 
 /* Of a field that comes twice the last counts; AccountRefs are merged. */
 static void read_field(struct reader *reader, uint64_t key,
@@ -45,10 +19,10 @@ static void read_field(struct reader *reader, uint64_t key,
 		out->id = scan_bytes(reader);
 		break;
 	case KEY(ITEM_DEBIT, WIRE_BYTES):
-		read_account(scan_bytes(reader), &out->debit, reader);
+		codec_read_account(scan_bytes(reader), &out->debit, reader);
 		break;
 	case KEY(ITEM_CREDIT, WIRE_BYTES):
-		read_account(scan_bytes(reader), &out->credit, reader);
+		codec_read_account(scan_bytes(reader), &out->credit, reader);
 		break;
 	case KEY(ITEM_AMOUNT, WIRE_VARINT):
 		out->amount_minor =
@@ -127,16 +101,19 @@ bool decode_post_transfers(struct slice bytes, struct arena *arena,
 	return true;
 }
 
+static const struct codec_field get_transfer_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct read_request, id) },
+	{ 2, CODEC_NUMBER, offsetof(struct read_request, min_position) },
+};
+
 bool decode_get_transfer(struct slice bytes, struct arena *arena,
 			 struct read_request *out)
 {
-	const Clearing__V1__GetTransferRequest *msg = codec_unpack(
-		&clearing__v1__get_transfer_request__descriptor, bytes, arena);
+	struct read_request request = { 0 };
 
-	if (msg == NULL)
+	if (!CODEC_READ(get_transfer_fields, bytes, arena, &request))
 		return false;
-	*out = (struct read_request){ .id = codec_bytes(msg->id),
-				      .min_position = msg->min_position };
+	*out = request;
 	return true;
 }
 
