@@ -201,8 +201,8 @@ static bool drive_connect(PGconn *connection, const char **problem)
 }
 
 /*
- * A failed start carries its SQLSTATE only in a verbose message: "FATAL:
- * 28P01: ...".  @message  receives what follows it.
+ * A failed start carries its SQLSTATE only in a verbose message, behind the
+ * severity and two spaces.  @message  receives what follows it.
  */
 static bool find_sqlstate(const char *text, const char **message, char out[6])
 {
@@ -210,8 +210,8 @@ static bool find_sqlstate(const char *text, const char **message, char out[6])
 		size_t size =
 			strspn(at, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ");
 
-		if (size == 5 && at > text && at[-1] == ' ' && at[5] == ':' &&
-		    at[6] == ' ') {
+		if (size == 5 && at > text + 1 && at[-1] == ' ' &&
+		    at[-2] == ' ' && at[5] == ':' && at[6] == ' ') {
 			memcpy(out, at, 5);
 			out[5] = '\0';
 			*message = at + 7;

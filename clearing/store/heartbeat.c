@@ -29,8 +29,10 @@ struct heartbeat {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool stop;
+	atomic_bool overtaken;
 };
 
+/* Returns false when the server did not do it. */
 static bool tell(struct heartbeat *heartbeat, PGconn *connection,
 		 const char *sql)
 {
@@ -42,6 +44,9 @@ static bool tell(struct heartbeat *heartbeat, PGconn *connection,
 	pg_params_bytes(&params, slice_from_text(heartbeat->node_name));
 	result = pg_query(connection, sql, &params);
 	done = PQresultStatus(result) == PGRES_COMMAND_OK;
+	/* The row has a later epoch: another node writes now. */
+	if (done && strcmp(PQcmdTuples(result), "0") == 0)
+		heartbeat->overtaken = true;
 	PQclear(result);
 	return done;
 }
@@ -112,6 +117,11 @@ struct heartbeat *heartbeat_create(const struct database *database,
 		return NULL;
 	}
 	return heartbeat;
+}
+
+bool heartbeat_overtaken(const struct heartbeat *heartbeat)
+{
+	return heartbeat->overtaken;
 }
 
 void heartbeat_free(struct heartbeat *heartbeat)

@@ -81,6 +81,11 @@ struct heartbeat;
 struct heartbeat *heartbeat_create(const struct database *database,
 				   const char *node_name,
 				   uint32_t epoch) MUST_CHECK;
+/*
+ * heartbeat_overtaken: did a beat find a later epoch?  An idle node learns of
+ * a takeover by this alone: it writes no block that would be refused.
+ */
+bool heartbeat_overtaken(const struct heartbeat *heartbeat);
 void heartbeat_free(struct heartbeat *heartbeat); /* says goodbye */
 
 #endif

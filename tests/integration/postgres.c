@@ -2,12 +2,12 @@
 #define _GNU_SOURCE
 #include "integration/postgres.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -133,8 +133,7 @@ char *postgres_text(struct postgres *postgres, const char *database,
 	PGresult *result = PQexec(connection, sql);
 	char *text;
 
-	if (PQresultStatus(result) != PGRES_TUPLES_OK ||
-	    PQntuples(result) != 1)
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 1)
 		give_up(sql, PQerrorMessage(connection));
 	text = strdup(PQgetvalue(result, 0, 0));
 	PQclear(result);
@@ -156,10 +155,17 @@ static void initdb(const struct postgres *postgres)
 {
 	char data[80];
 	const char *const words[] = {
-		BIN "initdb",	  "--no-sync",	     "-D",
-		data,		  "-U",		     "super",
-		"--auth=trust",	  "--locale=C.UTF-8", "--encoding=UTF8",
-		"--data-checksums", NULL,
+		BIN "initdb",
+		"--no-sync",
+		"-D",
+		data,
+		"-U",
+		"super",
+		"--auth=trust",
+		"--locale=C.UTF-8",
+		"--encoding=UTF8",
+		"--data-checksums",
+		NULL,
 	};
 	int status = 0;
 
@@ -174,9 +180,9 @@ static void initdb(const struct postgres *postgres)
 static pid_t spawn_server(struct postgres *postgres)
 {
 	static const char *const fixed[] = {
-		"listen_addresses=",	 "shared_buffers=64MB",
-		"max_wal_size=1GB",	 "max_connections=40",
-		"wal_writer_delay=200ms", "dynamic_shared_memory_type=mmap",
+		"listen_addresses=",	    "shared_buffers=64MB",
+		"max_wal_size=1GB",	    "max_connections=40",
+		"wal_writer_delay=200ms",   "dynamic_shared_memory_type=mmap",
 		"log_min_messages=warning",
 	};
 	char data[80], socket[120], further[256];
@@ -221,8 +227,7 @@ void postgres_start(struct postgres *postgres, const char *settings)
 		if (postgres->pid == 0)
 			postgres->pid = spawn_server(postgres);
 		step();
-		if (waitpid(postgres->pid, &status, WNOHANG) ==
-		    postgres->pid)
+		if (waitpid(postgres->pid, &status, WNOHANG) == postgres->pid)
 			postgres->pid = 0;
 		else if (answers(postgres))
 			return;

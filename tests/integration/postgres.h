@@ -13,9 +13,9 @@
 #include <sys/types.h>
 
 struct postgres {
-	char folder[64];   /* also the socket's */
+	char folder[64];    /* also the socket's */
 	char settings[256]; /* -c ... for the next start */
-	pid_t pid;	   /* of the postmaster; 0: not running */
+	pid_t pid;	    /* of the postmaster; 0: not running */
 };
 
 /*

@@ -35,8 +35,7 @@ uint64_t rig_now(const struct rig *rig)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-static void set_up(struct rig *rig, struct postgres *postgres,
-		   const char *name)
+static void set_up(struct rig *rig, struct postgres *postgres, const char *name)
 {
 	*rig = (struct rig){ .postgres = postgres,
 			     .project = true,
@@ -78,9 +77,9 @@ static void on_acknowledged(void *context, const struct closed_block *block)
 	if (rig->acknowledged_count == rig->acknowledged_capacity) {
 		rig->acknowledged_capacity =
 			rig->acknowledged_capacity * 2 + 64;
-		rig->acknowledged = realloc(rig->acknowledged,
-					    rig->acknowledged_capacity *
-						    sizeof(*last));
+		rig->acknowledged =
+			realloc(rig->acknowledged,
+				rig->acknowledged_capacity * sizeof(*last));
 		assert_non_null(rig->acknowledged);
 	}
 	last = &rig->acknowledged[rig->acknowledged_count++];
@@ -232,8 +231,8 @@ void rig_transfers(struct rig *rig, uint32_t debit, uint32_t credit,
 					      .id = rig_id(rig) };
 		commands[i] = command_of(&items[i]);
 	}
-	record_transfers(&recorder, commands, count, &rig->caller,
-			 rig_now(rig), answers);
+	record_transfers(&recorder, commands, count, &rig->caller, rig_now(rig),
+			 answers);
 	for (uint32_t i = 0; i < count; i++)
 		assert_int_equal(answers[i].refusal, 0);
 	free(items);
@@ -383,9 +382,9 @@ void rig_run(struct rig *rig, const char *sql)
 char *rig_tables(struct rig *rig)
 {
 	static const char *const tables[] = {
-		"genesis",	 "actor",	  "account",
+		"genesis",	  "actor",	   "account",
 		"account_change", "account_month", "month_start",
-		"transfer",	 "hold",	  "command",
+		"transfer",	  "hold",	   "command",
 	};
 	char *all = calloc(COUNT_OF(tables), 128);
 	size_t size = 0;
@@ -401,8 +400,8 @@ char *rig_tables(struct rig *rig)
 			 "clearing.%s t",
 			 tables[i]);
 		digest = postgres_text(rig->postgres, rig->name, sql);
-		size += (size_t)snprintf(all + size, 128, "%s %s\n",
-					 tables[i], digest);
+		size += (size_t)snprintf(all + size, 128, "%s %s\n", tables[i],
+					 digest);
 		free(digest);
 	}
 	return all;
@@ -424,12 +423,10 @@ static void expect_invariant(struct rig *rig, PGconn *connection,
 	sql[size] = '\0';
 	fclose(source);
 	result = PQexec(connection, sql);
-	if (PQresultStatus(result) != PGRES_TUPLES_OK ||
-	    PQntuples(result) != 0)
+	if (PQresultStatus(result) != PGRES_TUPLES_OK || PQntuples(result) != 0)
 		fail_msg("%s in %s: %d rows, %s %s", file, rig->name,
 			 PQntuples(result), PQerrorMessage(connection),
-			 PQntuples(result) > 0 ? PQgetvalue(result, 0, 0)
-					       : "");
+			 PQntuples(result) > 0 ? PQgetvalue(result, 0, 0) : "");
 	PQclear(result);
 }
 
