@@ -198,14 +198,18 @@ static int on_key(void *user, const char *section, const char *name,
 			    "%s stands before any [section]; begin with "
 			    "[node]",
 			    name);
-	if (index == CONFIG_KEY_COUNT)
-		return fail(parse, NULL, "unknown %s [%s] %s; remove it%s",
-			    config_section_known(section) ? "key" : "section",
-			    section, name,
-			    config_section_known(section)
-				    ? " or correct its name"
-				    : ": sections are node listen tls database "
-				      "limits log");
+	if (index == CONFIG_KEY_COUNT && config_section_known(section))
+		return fail(parse, NULL,
+			    "unknown key [%s] %s; remove it or correct its "
+			    "name",
+			    section, name);
+	if (index == CONFIG_KEY_COUNT) {
+		parse->lines.line = parse->lines.section_line;
+		return fail(parse, NULL,
+			    "unknown section [%s]; remove it: sections are "
+			    "node listen tls database limits log",
+			    section);
+	}
 	if (parse->seen[index] != 0)
 		return fail(parse, NULL,
 			    "[%s] %s was given in line %u already; keep one",
@@ -220,7 +224,8 @@ static bool parse_lines(struct parse *parse)
 					  on_key, parse);
 
 	/* A line that libinih refused comes before what followed from it. */
-	if (wrong_line > 0 && (uint32_t)wrong_line != parse->failed_line) {
+	if (wrong_line > 0 &&
+	    (!parse->failed || (uint32_t)wrong_line < parse->failed_line)) {
 		parse->failed = false;
 		parse->lines.line = (uint32_t)wrong_line;
 		fail(parse, NULL,

@@ -64,6 +64,8 @@ char *config_line_next(char *out, int size, void *stream)
 		return NULL;
 	if (all_blank(line))
 		line.size = 0;
+	if (line.size > 0 && line.data[0] == '[')
+		lines->section_line = lines->line;
 	check(size > 0 && line.size < (size_t)size);
 	if (line.size > 0)
 		memcpy(out, line.data, line.size);

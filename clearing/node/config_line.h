@@ -16,8 +16,9 @@
 
 struct config_lines {
 	struct slice rest;
-	uint32_t line;	     /* number of the line handed out last */
-	const char *problem; /* what is wrong with it, or NULL */
+	uint32_t line;	       /* number of the line handed out last */
+	uint32_t section_line; /* and of the last [section] before it */
+	const char *problem;   /* what is wrong with it, or NULL */
 };
 
 /*

@@ -170,6 +170,13 @@ static bool make_store(struct node *node)
 		.unsafe_durability = unsafe != NULL && strcmp(unsafe, "1") == 0,
 		.host_last = &node->host_last,
 	};
+	if (node->database.unsafe_durability)
+		log_event(LOG_WARNING, "durability_not_asked_for",
+			  LOG_TEXT("setting", "CLEARING_UNSAFE_DURABILITY"),
+			  LOG_TEXT("meaning",
+				   "what is acknowledged may be lost: for "
+				   "tests alone"),
+			  LOG_END);
 	node->projector = projector_create(&projector_options);
 	node->reader = reader_create(&reader_options);
 	return node->projector != NULL && node->reader != NULL;

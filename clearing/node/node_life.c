@@ -134,6 +134,14 @@ static void check_projector(struct node *node)
 		node_end(node, EXIT_DAMAGED, "ended_projector", reason);
 }
 
+/* With nothing to write, only the writer row tells (rule JOURNAL-11). */
+static void check_writer(struct node *node)
+{
+	if (node->phase != PHASE_ENDED && heartbeat_overtaken(node->heartbeat))
+		node_end(node, EXIT_FENCED, "ended_fenced",
+			 "another node has taken over, says the writer row");
+}
+
 static bool all_durable(const struct node *node)
 {
 	return journal_newest(node->journal) <=
@@ -161,6 +169,7 @@ void node_tick(struct node *node)
 
 	node_check_start(node);
 	if (node->journal != NULL) {
+		check_writer(node);
 		check_projector(node);
 		tick_stop(node);
 	}

@@ -116,7 +116,7 @@ static void test_config_refuses(void **state)
 	} cases[] = {
 		{ LEAST "[limits]\nbatchmax = 5\n", "f:9: unknown key",
 		  "correct its name" },
-		{ LEAST "[limit]\nbatch_max = 5\n", "f:9: unknown section",
+		{ LEAST "[limit]\nbatch_max = 5\n", "f:8: unknown section",
 		  "sections are" },
 		{ "city = x\n" LEAST, "f:1: ", "begin with [node]" },
 		{ LEAST "[limits]\nbatch_max = 8191\n",
