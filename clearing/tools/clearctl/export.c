@@ -6,7 +6,7 @@
 #include "tools/clearctl/csv.h"
 #include "tools/clearctl/documents.h"
 #include "tools/clearctl/hledger.h"
-#include "tools/clearctl/progress.h"
+#include "tools/progress.h"
 #include "tools/clearctl/verbs.h"
 
 #define PAGE_SIZE 1000

@@ -8,7 +8,7 @@
 
 #include "core/refusal.h"
 #include "tools/clearctl/csv.h"
-#include "tools/clearctl/progress.h"
+#include "tools/progress.h"
 #include "tools/clearctl/session.h"
 
 #define IMPORT_COLUMNS_MAX 8

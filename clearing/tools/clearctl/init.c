@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "core/money.h"
 #include "core/name.h"
 #include "node/config.h"
@@ -191,6 +192,26 @@ static bool find_name(struct init *init, const char *option, const char *other,
 	return true;
 }
 
+/* The unit is for people: any printable text. */
+static bool find_unit(struct init *init)
+{
+	const char *text = session_value(init->session, "unit");
+	struct slice unit;
+
+	unit = slice_from_text(text != NULL		   ? text
+			       : init->config.unit != NULL ? init->config.unit
+							   : "");
+	if (unit.size < 1 || unit.size > NAME_SIZE_MAX ||
+	    !utf8_printable(unit)) {
+		(void)session_misuse(init->session,
+				     "give --unit TEXT: at most %d bytes",
+				     NAME_SIZE_MAX);
+		return false;
+	}
+	init->genesis.unit = unit;
+	return true;
+}
+
 static bool find_decimals(struct init *init)
 {
 	const char *text = session_value(init->session, "decimals");
@@ -266,8 +287,7 @@ int verb_init(struct session *session)
 	    find_name(&init, "federation", init.config.federation,
 		      &init.genesis.federation) &&
 	    find_name(&init, "city", init.config.city, &init.genesis.city) &&
-	    find_name(&init, "unit", init.config.unit, &init.genesis.unit) &&
-	    find_decimals(&init) && find_key(&init))
+	    find_unit(&init) && find_decimals(&init) && find_key(&init))
 		session->status = write_block(&init);
 	database_release(&init.words);
 	config_release(&init.config);

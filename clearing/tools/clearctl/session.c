@@ -145,7 +145,8 @@ int session_print(json_t *document)
 {
 	if (document == NULL ||
 	    json_dumpf(document, stdout,
-		       JSON_INDENT(2) | JSON_PRESERVE_ORDER) != 0)
+		       JSON_INDENT(2) | JSON_PRESERVE_ORDER |
+			       JSON_REAL_PRECISION(6)) != 0)
 		return CTL_FILE;
 	putchar('\n');
 	json_decref(document);
@@ -161,7 +162,8 @@ int session_fail(struct session *session, const struct failure *failure)
 	if (!session->json) {
 		fprintf(stderr, "clearctl: %s: %s\n", failure->reason,
 			failure->message);
-		if (failure->retry && failure->status == CTL_NO_ANSWER)
+		if (failure->retry && failure->status == CTL_NO_ANSWER &&
+		    session->channel != NULL)
 			fprintf(stderr,
 				"clearctl: it may have been done: repeat it "
 				"with the same --id\n");

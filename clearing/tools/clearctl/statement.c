@@ -116,9 +116,10 @@ static void print_statement(const struct session *session, const json_t *all)
 
 int verb_statement(struct session *session)
 {
-	json_t *request = json_pack(
-		"{s:o}", "account",
-		session_account(session, session_operand(session, 0)));
+	json_t *request =
+		json_pack("{s:o, s:I}", "account",
+			  session_account(session, session_operand(session, 0)),
+			  "min_position", (json_int_t)session->node.position);
 	json_t *all;
 
 	if (!put_moment(session, request, "from", "from_us") ||

@@ -114,7 +114,10 @@ static int show_by_id(struct session *session, enum rpc rpc, const char *what)
 
 	if (!id_parse(slice_from_text(text), &id))
 		return session_misuse(session, "'%s' is no UUID", text);
-	answer = session_call(session, rpc, json_pack("{s:s}", "id", text));
+	answer =
+		session_call(session, rpc,
+			     json_pack("{s:s, s:I}", "id", text, "min_position",
+				       (json_int_t)session->node.position));
 	if (answer == NULL)
 		return session->status;
 	if (session->json)
@@ -174,7 +177,8 @@ static bool hold_amount(struct session *session, int64_t *out_minor)
 		return session_amount(session, "amount", text, out_minor);
 	answer = session_call(
 		session, RPC_GET_HOLD,
-		json_pack("{s:s}", "id", session_operand(session, 0)));
+		json_pack("{s:s, s:I}", "id", session_operand(session, 0),
+			  "min_position", (json_int_t)session->node.position));
 	if (answer == NULL)
 		return false;
 	*out_minor =
@@ -239,7 +243,9 @@ int verb_hold_list(struct session *session)
 	static const char *const heads[] = { "id",     "state",	 "from",   "to",
 					     "amount", "posted", "expires" };
 	const char *account = session_value(session, "account");
-	json_t *request = json_object(), *holds, *hold;
+	json_t *request = json_pack("{s:I}", "min_position",
+				    (json_int_t)session->node.position);
+	json_t *holds, *hold;
 	struct table table;
 	size_t index;
 

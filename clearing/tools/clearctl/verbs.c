@@ -244,7 +244,9 @@ static void list_verbs(FILE *out)
 			 verb->action != NULL ? " " : "",
 			 verb->action != NULL ? verb->action : "",
 			 verb->operands);
-		fprintf(out, "  %-28s  %s\n", left, verb->meaning);
+		/* The whole of it stands in its own --help. */
+		fprintf(out, "  %-28s  %.*s\n", left,
+			(int)strcspn(verb->meaning, ";"), verb->meaning);
 	}
 }
 

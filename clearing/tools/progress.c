@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-#include "tools/clearctl/progress.h"
+#include "tools/progress.h"
 
 #include <stdio.h>
 #include <unistd.h>

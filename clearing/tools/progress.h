@@ -3,8 +3,8 @@
  * progress: how far a long work has come, on stderr: a line that rewrites
  * itself on a terminal, a line every few seconds elsewhere.
  */
-#ifndef CLEARING_TOOLS_CLEARCTL_PROGRESS_H
-#define CLEARING_TOOLS_CLEARCTL_PROGRESS_H
+#ifndef CLEARING_TOOLS_PROGRESS_H
+#define CLEARING_TOOLS_PROGRESS_H
 
 #include <stdbool.h>
 #include <stdint.h>
