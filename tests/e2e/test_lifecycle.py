@@ -46,7 +46,7 @@ class Configuration(unittest.TestCase):
             "unknown key": (self.good.replace("city =", "town ="),
                             at("city =")),
             "unknown section": (self.good + "[nodes]\nx = 1\n",
-                                len(lines) + 1),
+                                len(lines) + 2),
             "value out of range": (self.good.replace(
                 "accounts_max = 10000", "accounts_max = -1"),
                 at("accounts_max")),

@@ -329,7 +329,10 @@ class City:
 
     def table_contents(self):
         """Every row of every table that is made from the journal."""
-        return {name: sorted(map(str, self.query(
+        def plain(row):
+            return str([bytes(value) if isinstance(value, memoryview)
+                        else value for value in row])
+        return {name: sorted(map(plain, self.query(
             f"select * from clearing.{name}"))) for name in self.TABLES}
 
     def empty_tables(self):
