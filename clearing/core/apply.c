@@ -70,13 +70,17 @@ static void post(struct ledger *ledger, const struct entry *entry,
 	credit->last_number = ledger->next_number;
 }
 
+static uint32_t hold_hash(const struct ledger *ledger, const struct hold *hold)
+{
+	return (uint32_t)siphash64(ledger->options.key,
+				   slice_of(hold->id.bytes, ID_SIZE));
+}
+
 static void index_hold(struct ledger *ledger, uint32_t slot)
 {
 	const struct hold *hold = &ledger->holds[slot];
-	uint64_t hash = siphash64(ledger->options.key,
-				  slice_of(hold->id.bytes, ID_SIZE));
 
-	index_insert(&ledger->holds_by_id, slot, (uint32_t)hash);
+	index_insert(&ledger->holds_by_id, slot, hold_hash(ledger, hold));
 	heap_insert(ledger, slot);
 }
 
@@ -109,7 +113,7 @@ static void end_hold(struct ledger *ledger, const struct hold *hold)
 	debit->holds_open--;
 	credit->holds_open--;
 	heap_remove(ledger, slot);
-	index_remove(&ledger->holds_by_id, slot);
+	index_remove(&ledger->holds_by_id, slot, hold_hash(ledger, hold));
 	ledger->holds_free[ledger->holds_free_count++] = slot;
 }
 

@@ -102,9 +102,14 @@ static enum apply_result apply_actor(struct ledger *ledger, uint32_t number,
 
 void ledger_undo_actor(struct ledger *ledger)
 {
+	const struct actor *actor;
+
 	check(ledger->actor_count > 0);
-	ledger->actor_count--;
-	index_remove(&ledger->actors_by_uri, ledger->actor_count);
+	actor = &ledger->actors[--ledger->actor_count];
+	index_remove(
+		&ledger->actors_by_uri, ledger->actor_count,
+		(uint32_t)siphash64(ledger->options.key,
+				    slice_of(actor->uri, actor->uri_size)));
 }
 
 void apply_keep_account(struct ledger *ledger, const struct account *account)

@@ -79,16 +79,18 @@ static uint32_t *slot_at(const struct idwindow *window, uint64_t slot)
 static uint32_t entry_find(const struct idwindow *window, const struct id *id,
 			   uint32_t hash)
 {
-	uint32_t at = index_first(&window->index, hash);
+	struct index_cursor cursor;
+	uint32_t at = index_first(&window->index, hash, &cursor);
 
 	while (at != INDEX_NONE && !id_equal(&window->entries[at].id, id))
-		at = index_next(&window->index, at);
+		at = index_next(&window->index, &cursor);
 	return at;
 }
 
 static void entry_free(struct idwindow *window, uint32_t at)
 {
-	index_remove(&window->index, at);
+	index_remove(&window->index, at,
+		     hash_of(window, &window->entries[at].id));
 	window->chain[at] = window->free;
 	window->free = at + 1;
 }
@@ -147,6 +149,13 @@ const struct remembered *idwindow_find(const struct idwindow *window,
 	uint32_t at = entry_find(window, id, hash_of(window, id));
 
 	return at == INDEX_NONE ? NULL : &window->entries[at];
+}
+
+void idwindow_prefetch(const struct idwindow *window, const uint8_t *id)
+{
+	check(id != NULL);
+	index_prefetch(&window->index,
+		       (uint32_t)siphash64(window->key, slice_of(id, ID_SIZE)));
 }
 
 static bool is_full(const struct idwindow *window)

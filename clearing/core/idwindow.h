@@ -95,6 +95,9 @@ enum idwindow_place idwindow_place(const struct idwindow *window,
 const struct remembered *idwindow_find(const struct idwindow *window,
 				       const struct id *id);
 
+/* idwindow_prefetch: these 16 bytes will be looked for soon. */
+void idwindow_prefetch(const struct idwindow *window, const uint8_t *id);
+
 /*
  * idwindow_add: remember @what; its id must not be remembered yet (checked).
  *

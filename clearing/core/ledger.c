@@ -86,15 +86,17 @@ const struct account *ledger_account_at(const struct ledger *ledger,
 					struct slice local)
 {
 	const struct index *index = &ledger->accounts_by_address;
+	struct index_cursor cursor;
 	uint32_t slot = index_first(
-		index, (uint32_t)siphash64(ledger->options.key, local));
+		index, (uint32_t)siphash64(ledger->options.key, local),
+		&cursor);
 
 	while (slot != INDEX_NONE) {
 		const struct account *account = &ledger->accounts[slot];
 
 		if (slice_equal(account_local(account), local))
 			return account;
-		slot = index_next(index, slot);
+		slot = index_next(index, &cursor);
 	}
 	return NULL;
 }
@@ -104,12 +106,13 @@ const struct hold *ledger_hold(const struct ledger *ledger, const struct id *id)
 	const struct index *index = &ledger->holds_by_id;
 	uint64_t hash =
 		siphash64(ledger->options.key, slice_of(id->bytes, ID_SIZE));
-	uint32_t slot = index_first(index, (uint32_t)hash);
+	struct index_cursor cursor;
+	uint32_t slot = index_first(index, (uint32_t)hash, &cursor);
 
 	while (slot != INDEX_NONE) {
 		if (id_equal(&ledger->holds[slot].id, id))
 			return &ledger->holds[slot];
-		slot = index_next(index, slot);
+		slot = index_next(index, &cursor);
 	}
 	return NULL;
 }
@@ -130,13 +133,14 @@ static struct slice actor_uri(const struct actor *actor)
 const struct actor *ledger_actor(const struct ledger *ledger, struct slice uri)
 {
 	const struct index *index = &ledger->actors_by_uri;
+	struct index_cursor cursor;
 	uint32_t slot = index_first(
-		index, (uint32_t)siphash64(ledger->options.key, uri));
+		index, (uint32_t)siphash64(ledger->options.key, uri), &cursor);
 
 	while (slot != INDEX_NONE) {
 		if (slice_equal(actor_uri(&ledger->actors[slot]), uri))
 			return &ledger->actors[slot];
-		slot = index_next(index, slot);
+		slot = index_next(index, &cursor);
 	}
 	return NULL;
 }

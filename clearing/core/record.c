@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Commands ahead: their cache lines arrive while others are decided. */
+#define LOOK_AHEAD 8
+
 /* What a refused group takes back: where it began. */
 struct mark {
 	uint32_t entry_count;
@@ -206,6 +209,18 @@ static uint32_t group_size(const struct transfer_command *commands,
 	return size;
 }
 
+/* The id window is far larger than any cache: ask for its lines early. */
+static void look_ahead(const struct recorder *recorder,
+		       const struct transfer_command *commands, uint32_t from,
+		       uint32_t until)
+{
+	for (uint32_t i = from; i < until; i++) {
+		if (commands[i].id.size == ID_SIZE)
+			idwindow_prefetch(&recorder->ledger->ids,
+					  commands[i].id.data);
+	}
+}
+
 void record_transfers(struct recorder *recorder,
 		      const struct transfer_command *commands, uint32_t count,
 		      const struct caller *caller, uint64_t now_us,
@@ -217,7 +232,11 @@ void record_transfers(struct recorder *recorder,
 	check(block_has_room(recorder->block, count, 1));
 	idwindow_advance(&recorder->ledger->ids, now_us);
 	for (uint32_t i = 0; i < count; i += size) {
+		uint32_t from = i + LOOK_AHEAD, until;
+
 		size = group_size(commands + i, count - i);
+		until = from + size < count ? from + size : count;
+		look_ahead(recorder, commands, from, until);
 		if (size == 1 && !commands[i].linked)
 			record_transfer(recorder, &commands[i], &known, now_us,
 					&answers[i]);

@@ -302,11 +302,12 @@ static void place_hold(struct batch *batch, const struct entry *entry,
 
 static struct placed_hold *find_placed(struct batch *batch, const struct id *id)
 {
-	uint32_t slot = index_first(&batch->holds_by_id, hash_of(id));
+	struct index_cursor cursor;
+	uint32_t slot = index_first(&batch->holds_by_id, hash_of(id), &cursor);
 
 	while (slot != INDEX_NONE &&
 	       !id_equal(&batch->holds[slot].entry.id, id))
-		slot = index_next(&batch->holds_by_id, slot);
+		slot = index_next(&batch->holds_by_id, &cursor);
 	return slot == INDEX_NONE ? NULL : &batch->holds[slot];
 }
 
