@@ -471,6 +471,66 @@ static void test_block_columns_absent(void **state)
 	clearing__journal__v1__block__free_unpacked(wire, NULL);
 }
 
+/* The worked example of proto/events.md. */
+static const uint8_t example[] = {
+	0x08, 0xe8, 0x07, 0x10, 0x02, 0x1a, 0x14, 0x71, 0x11, 0x82, 0x22, 0x33,
+	0x33, 0x33, 0x33, 0x33, 0x33, 0x74, 0x44, 0x85, 0x55, 0x66, 0x66, 0x66,
+	0x66, 0x66, 0x66, 0x22, 0x03, 0xf5, 0x01, 0x00, 0x2a, 0x02, 0x00, 0x01,
+	0x32, 0x03, 0x07, 0xac, 0x02, 0x3a, 0x03, 0xac, 0x02, 0x07, 0x42, 0x03,
+	0xe2, 0x09, 0x05, 0x5a, 0x01, 0x03, 0x8a, 0x01, 0x04, 0x80, 0x9c, 0x9c,
+	0x39, 0xa2, 0x01, 0x1e, 0x12, 0x1c, 0x08, 0x03, 0x12, 0x18, 0x73, 0x70,
+	0x69, 0x66, 0x66, 0x65, 0x3a, 0x2f, 0x2f, 0x66, 0x2f, 0x63, 0x69, 0x74,
+	0x79, 0x2f, 0x63, 0x2f, 0x63, 0x6f, 0x6f, 0x70, 0x2f, 0x61, 0xa2, 0x01,
+	0x05, 0x72, 0x00, 0x98, 0x06, 0x02,
+};
+
+static struct id parse_id(const char *text)
+{
+	struct id id;
+
+	assert_true(id_parse(slice_from_text(text), &id));
+	return id;
+}
+
+static void test_block_worked_example(void **state)
+{
+	/* Goal: the bytes that other implementers were shown, for ever. */
+	struct bench *bench = *state;
+	struct event actor = { .kind = EVENT_ACTOR_SEEN };
+	struct event resumed = { .kind = EVENT_RESUMED, .after = 2 };
+	struct entry paid = {
+		.id = parse_id("019b76da-a800-7111-8222-333333333333"),
+		.transfer_kind = TRANSFER_KIND_PAYMENT,
+		.debit = 7,
+		.credit = 300,
+		.actor = 3,
+		.amount = money_of(1250),
+	};
+	struct entry held = {
+		.id = parse_id("019b76da-a87b-7444-8555-666666666666"),
+		.kind = ENTRY_HOLD,
+		.transfer_kind = TRANSFER_KIND_PAYMENT,
+		.debit = 300,
+		.credit = 7,
+		.actor = 3,
+		.amount = money_of(5),
+		.expires_at_us = RANDOM_BLOCK_CREATED_US + 60000000,
+	};
+
+	bench->block.header.created_us = RANDOM_BLOCK_CREATED_US;
+	actor.actor_seen.actor = 3;
+	actor.actor_seen.uri = SLICE("spiffe://f/city/c/coop/a");
+	block_add_event(&bench->block, &actor);
+	block_add_entry(&bench->block, &paid, SLICE(""), paid.reference);
+	block_add_entry(&bench->block, &held, SLICE(""), held.reference);
+	block_add_event(&bench->block, &resumed);
+	encode(bench);
+	assert_slice_equal(buffer_view(&bench->payload),
+			   slice_of(example, sizeof(example)));
+	decode(bench, slice_of(example, sizeof(example)));
+	assert_block_equal(&bench->block, &bench->decoded);
+}
+
 /* The dearest entry there is. */
 static struct entry worst_entry(uint32_t i)
 {
@@ -714,6 +774,7 @@ int main(void)
 		BENCH_TEST(test_block_canonical),
 		BENCH_TEST(test_block_read_by_protobuf),
 		BENCH_TEST(test_block_columns_absent),
+		BENCH_TEST(test_block_worked_example),
 		BENCH_TEST(test_block_worst_fits),
 		BENCH_TEST(test_block_is_full_by_size),
 		BENCH_TEST(test_block_events_keep_room),
