@@ -272,10 +272,7 @@ static void put_frame(struct script *script, uint8_t type, uint8_t flags,
 	script->size += 9 + payload.size;
 }
 
-/* Goal: what a foreign server does wrong has a code; nothing crashes. */
-static void test_grpc_client_judges_responses(void **state)
-{
-	/* HPACK: 0x88 is ":status: 200", 0x8d 404; 0x00 a literal field. */
+/* HPACK: 0x88 is ":status: 200", 0x8d 404; 0x00 a literal field. */
 #define GOOD               \
 	"\x88\x0f\x10\x10" \
 	"application/grpc"
@@ -284,49 +281,47 @@ static void test_grpc_client_judges_responses(void **state)
 	"grpc-status" \
 	"\x01"        \
 	"0"
-	static const struct {
-		struct slice headers;
-		struct slice data;
-		struct slice trailers; /* empty: END_STREAM stands before */
-		uint32_t code;
-	} cases[] = {
-		{ SLICE(GOOD), SLICE("\0\0\0\0\1a"), SLICE(STATUS_0), GRPC_OK },
-		{ SLICE(GOOD), SLICE("\0\0\0\0\1a"), SLICE(""), GRPC_INTERNAL },
-		{ SLICE(GOOD), SLICE("\0\0\0\0\2a"), SLICE(STATUS_0),
-		  GRPC_INTERNAL },
-		{ SLICE(GOOD), SLICE("\0\0\0\0\1ab"), SLICE(STATUS_0),
-		  GRPC_INTERNAL },
-		{ SLICE(GOOD), SLICE("\5\0\0\0\1a"), SLICE(STATUS_0),
-		  GRPC_INTERNAL },
-		{ SLICE(GOOD), SLICE("\1\0\0\0\1a"), SLICE(STATUS_0),
-		  GRPC_INTERNAL },
-		{ SLICE("\x88"), SLICE("\0\0\0\0\1a"), SLICE(STATUS_0),
-		  GRPC_UNKNOWN },
-		{ SLICE("\x8d"), SLICE("<html>"), SLICE(""),
-		  GRPC_UNIMPLEMENTED },
-		{ SLICE(GOOD), SLICE("\0\0\0\0\1a"),
-		  SLICE("\x00\x0b"
-			"grpc-status"
-			"\x02"
-			"99"),
-		  GRPC_UNKNOWN },
-		{ SLICE(GOOD), SLICE("\0\0\0\0\1a"),
-		  SLICE("\x00\x0b"
-			"grpc-status"
-			"\x01"
-			"x"),
-		  GRPC_UNKNOWN },
-		{ SLICE(GOOD), SLICE(""),
-		  SLICE("\x00\x0b"
-			"grpc-status"
-			"\x01"
-			"5"),
-		  GRPC_NOT_FOUND },
-	};
 
+static const struct {
+	struct slice headers;
+	struct slice data;
+	struct slice trailers; /* empty: END_STREAM stands before */
+	uint32_t code;
+} RESPONSES[] = {
+	{ SLICE(GOOD), SLICE("\0\0\0\0\1a"), SLICE(STATUS_0), GRPC_OK },
+	{ SLICE(GOOD), SLICE("\0\0\0\0\1a"), SLICE(""), GRPC_INTERNAL },
+	{ SLICE(GOOD), SLICE("\0\0\0\0\2a"), SLICE(STATUS_0), GRPC_INTERNAL },
+	{ SLICE(GOOD), SLICE("\0\0\0\0\1ab"), SLICE(STATUS_0), GRPC_INTERNAL },
+	{ SLICE(GOOD), SLICE("\5\0\0\0\1a"), SLICE(STATUS_0), GRPC_INTERNAL },
+	{ SLICE(GOOD), SLICE("\1\0\0\0\1a"), SLICE(STATUS_0), GRPC_INTERNAL },
+	{ SLICE("\x88"), SLICE("\0\0\0\0\1a"), SLICE(STATUS_0), GRPC_UNKNOWN },
+	{ SLICE("\x8d"), SLICE("<html>"), SLICE(""), GRPC_UNIMPLEMENTED },
+	{ SLICE(GOOD), SLICE("\0\0\0\0\1a"),
+	  SLICE("\x00\x0b"
+		"grpc-status"
+		"\x02"
+		"99"),
+	  GRPC_UNKNOWN },
+	{ SLICE(GOOD), SLICE("\0\0\0\0\1a"),
+	  SLICE("\x00\x0b"
+		"grpc-status"
+		"\x01"
+		"x"),
+	  GRPC_UNKNOWN },
+	{ SLICE(GOOD), SLICE(""),
+	  SLICE("\x00\x0b"
+		"grpc-status"
+		"\x01"
+		"5"),
+	  GRPC_NOT_FOUND },
+};
+
+/* Goal: what a foreign server does wrong has a code; nothing crashes. */
+static void test_grpc_client_judges_responses(void **state)
+{
 	(void)state;
-	for (size_t i = 0; i < COUNT_OF(cases); i++) {
-		const bool ends = cases[i].trailers.size == 0;
+	for (size_t i = 0; i < COUNT_OF(RESPONSES); i++) {
+		const bool ends = RESPONSES[i].trailers.size == 0;
 		struct script script = { 0 };
 		struct outcome outcome;
 		struct pair pair;
@@ -336,17 +331,17 @@ static void test_grpc_client_judges_responses(void **state)
 		while (grpc_client_send(pair.client).size > 0)
 			;
 		put_frame(&script, NGHTTP2_SETTINGS, 0, SLICE(""));
-		put_frame(&script, NGHTTP2_HEADERS, 4, cases[i].headers);
-		put_frame(&script, NGHTTP2_DATA, ends, cases[i].data);
+		put_frame(&script, NGHTTP2_HEADERS, 4, RESPONSES[i].headers);
+		put_frame(&script, NGHTTP2_DATA, ends, RESPONSES[i].data);
 		if (!ends)
 			put_frame(&script, NGHTTP2_HEADERS, 5,
-				  cases[i].trailers);
+				  RESPONSES[i].trailers);
 		assert_true(grpc_client_receive(
 			pair.client, slice_of(script.bytes, script.size)));
 		while (grpc_client_send(pair.client).size > 0)
 			;
 		assert_int_equal(outcome.count, 1);
-		assert_int_equal(outcome.code, cases[i].code);
+		assert_int_equal(outcome.code, RESPONSES[i].code);
 		teardown(&pair);
 		assert_int_equal(outcome.count, 1);
 	}
