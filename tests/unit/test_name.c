@@ -54,7 +54,7 @@ static void test_name_address_parts(void **state)
 
 static void test_name_address_refuses(void **state)
 {
-	/* Goal: a missing or wrong part is no address, and nothing is written */
+	/* Goal: a part missing or wrong: no address, nothing written. */
 	static const struct slice bad[] = {
 		SLICE(""),	SLICE("a"),	  SLICE("@"),
 		SLICE("a@"),	SLICE("@b"),	  SLICE("a/@b"),
