@@ -257,9 +257,9 @@ static uint32_t ask(struct stage *stage, const char *role, enum rpc rpc,
 		    json_t *document)
 {
 	char error[JSON_ERROR_SIZE] = "";
-	uint8_t *bytes;
+	uint8_t *bytes = NULL;
 	uint32_t number;
-	size_t size;
+	size_t size = 0;
 
 	if (document == NULL || !json_to_request(rpc_method_at(rpc), document,
 						 &bytes, &size, error))
