@@ -5,10 +5,18 @@
 
 /*
  * Ids are kept by slots of time, 2^16 us each, in a ring.  So short, because
- * a full window drops whole slots: the step by which its start moves up, and
- * the work of one step, must stay small at a million ids a second.
+ * a full window gives up whole slots, and fresh ids with the newest of them.
  */
 #define SLOT_SHIFT 16
+
+/*
+ * What is older than the start is freed little by little: at a million ids a
+ * second one slot holds 65,000, which at once would hold up everybody.  The
+ * ring has slots to spare for what waits to be freed.
+ */
+#define SLOTS_SPARE 1024
+#define FREED_BY_ADVANCE_MAX 8192
+#define FREED_BY_ADD_MAX 64
 
 static uint64_t slot_of(uint64_t time_us)
 {
@@ -18,7 +26,7 @@ static uint64_t slot_of(uint64_t time_us)
 /* Slots from the one of the start to the one of now + skew, ends included. */
 static uint32_t slots_for(uint64_t window_us)
 {
-	uint64_t count = slot_of(window_us + ID_SKEW_US) + 2;
+	uint64_t count = slot_of(window_us + ID_SKEW_US) + 2 + SLOTS_SPARE;
 
 	check(window_us > 0 && count < UINT32_MAX);
 	return (uint32_t)count;
@@ -95,37 +103,46 @@ static void entry_free(struct idwindow *window, uint32_t at)
 	window->free = at + 1;
 }
 
-/* Forgets the oldest slot; the one behind it is then the oldest. */
-static void drop_slot(struct idwindow *window)
+/* Frees the newest id of the oldest slot, or leaves that slot if it is empty. */
+static uint32_t free_oldest(struct idwindow *window)
 {
 	uint32_t *slot = slot_at(window, window->slot_first);
+	uint32_t at = *slot - 1;
 
-	while (*slot != 0) {
-		uint32_t at = *slot - 1;
-
-		*slot = window->chain[at];
-		entry_free(window, at);
+	if (*slot == 0) {
+		window->slot_first++;
+		return 0;
 	}
-	window->slot_first++;
+	*slot = window->chain[at];
+	entry_free(window, at);
+	return 1;
+}
+
+/* Frees ids of slots that the start has left behind, about @count_max. */
+static void free_old(struct idwindow *window, uint32_t count_max)
+{
+	uint64_t first = slot_of(window->start_us);
+	uint32_t count = 0;
+
+	while (window->slot_first < first && window->index.count > 0 &&
+	       count < count_max)
+		count += free_oldest(window);
+	if (window->slot_first < first && window->index.count == 0)
+		window->slot_first = first;
 }
 
 /* (rule LEDGER-9): the start only ever moves up. */
 static void move_start(struct idwindow *window, uint64_t start_us)
 {
-	if (start_us <= window->start_us)
-		return;
-	window->start_us = start_us;
-	while (window->slot_first < slot_of(start_us) &&
-	       window->index.count > 0)
-		drop_slot(window);
-	if (window->slot_first < slot_of(start_us))
-		window->slot_first = slot_of(start_us);
+	if (start_us > window->start_us)
+		window->start_us = start_us;
 }
 
 void idwindow_advance(struct idwindow *window, uint64_t now_us)
 {
 	if (now_us > window->window_us)
 		move_start(window, now_us - window->window_us);
+	free_old(window, FREED_BY_ADVANCE_MAX);
 }
 
 enum idwindow_place idwindow_place(const struct idwindow *window,
@@ -146,8 +163,11 @@ enum idwindow_place idwindow_place(const struct idwindow *window,
 const struct remembered *idwindow_find(const struct idwindow *window,
 				       const struct id *id)
 {
-	uint32_t at = entry_find(window, id, hash_of(window, id));
+	uint32_t at;
 
+	if (time_of(id) < window->start_us)
+		return NULL;
+	at = entry_find(window, id, hash_of(window, id));
 	return at == INDEX_NONE ? NULL : &window->entries[at];
 }
 
@@ -163,13 +183,26 @@ static bool is_full(const struct idwindow *window)
 	return window->free == 0 && window->entries_used == window->entries_max;
 }
 
-/* Drops the oldest ids; the start moves to the end of their slot. */
+/* The start moves to the end of the oldest slot that has ids. */
 static void make_room(struct idwindow *window)
 {
 	check(window->index.count > 0);
-	while (window->free == 0)
-		drop_slot(window);
-	window->start_us = window->slot_first << SLOT_SHIFT;
+	free_old(window, FREED_BY_ADD_MAX);
+	if (window->free != 0)
+		return;
+	while (free_oldest(window) == 0)
+		;
+	move_start(window, (window->slot_first + 1) << SLOT_SHIFT);
+}
+
+/* The ring must reach from the oldest slot to that of @time_us. */
+static void make_reach(struct idwindow *window, uint64_t time_us)
+{
+	/* No id is ever further ahead than the skew. */
+	if (time_us > window->window_us + ID_SKEW_US)
+		move_start(window, time_us - window->window_us - ID_SKEW_US);
+	while (slot_of(time_us) >= window->slot_first + window->slot_count)
+		free_old(window, FREED_BY_ADVANCE_MAX);
 }
 
 static uint32_t entry_take(struct idwindow *window)
@@ -189,11 +222,11 @@ void idwindow_add(struct idwindow *window, const struct remembered *what)
 	uint32_t hash = hash_of(window, &what->id);
 	uint32_t *slot, at;
 
+	make_reach(window, time_us);
+	if (time_us < window->start_us)
+		return;
 	check(entry_find(window, &what->id, hash) == INDEX_NONE);
-	/* No id is ever further ahead than the skew: a bound for the ring. */
-	if (time_us > window->window_us + ID_SKEW_US)
-		move_start(window, time_us - window->window_us - ID_SKEW_US);
-	if (time_us >= window->start_us && is_full(window))
+	if (is_full(window))
 		make_room(window);
 	if (time_us < window->start_us)
 		return;
