@@ -103,7 +103,7 @@ static void entry_free(struct idwindow *window, uint32_t at)
 	window->free = at + 1;
 }
 
-/* Frees the newest id of the oldest slot, or leaves that slot if it is empty. */
+/* Frees an id of the oldest slot, or goes to the next slot if it has none. */
 static uint32_t free_oldest(struct idwindow *window)
 {
 	uint32_t *slot = slot_at(window, window->slot_first);

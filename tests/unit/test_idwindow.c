@@ -18,7 +18,7 @@ static const struct siphash_key key = { 1, 2 };
 struct fixture {
 	struct idwindow window;
 	void *memory;
-	uint64_t made;
+	uint32_t made;
 };
 
 static void create(struct fixture *fixture, uint32_t ids_max)
@@ -37,7 +37,8 @@ static struct id id_at(struct fixture *fixture, uint64_t time_us)
 	uint8_t tail[ID_TAIL_SIZE] = { 0 };
 
 	fixture->made++;
-	memcpy(tail + 2, &fixture->made, sizeof(fixture->made));
+	/* Behind the bytes that version and variant go over. */
+	memcpy(tail + 3, &fixture->made, sizeof(fixture->made));
 	return id_make(time_us, tail);
 }
 
