@@ -204,11 +204,14 @@ static int on_key(void *user, const char *section, const char *name,
 			    "name",
 			    section, name);
 	if (index == CONFIG_KEY_COUNT) {
+		uint32_t key_line = parse->lines.line;
+
 		parse->lines.line = parse->lines.section_line;
 		return fail(parse, NULL,
-			    "unknown section [%s]; remove it: sections are "
-			    "node listen tls database limits log",
-			    section);
+			    "unknown section [%s], which line %u is in; remove "
+			    "it: sections are node listen tls database limits "
+			    "log",
+			    section, key_line);
 	}
 	if (parse->seen[index] != 0)
 		return fail(parse, NULL,
