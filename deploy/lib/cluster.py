@@ -116,15 +116,16 @@ def binary_folder(data):
                        "deploy/install-packages run installs it")
 
 
-def socket_folder(run_folder):
+def socket_folder(run_folder, owner):
     """run/ itself, or a short folder where its path would be too long."""
     if len(run_folder) + len("/.s.PGSQL.5432") <= SOCKET_PATH_MAX:
         return run_folder
     digest = hashlib.sha256(run_folder.encode()).hexdigest()[:16]
-    parent = f"/run/user/{os.getuid()}"
-    if not os.access(parent, os.W_OK):
-        parent = "/tmp"
-    folder = f"{parent}/clearing-{os.getuid()}-{digest}"
+    return f"/tmp/clearing-{owner}-{digest}"
+
+
+def make_socket_folder(folder):
+    """Ours, and of nobody else's making."""
     try:
         os.mkdir(folder, 0o700)
     except FileExistsError:
@@ -133,19 +134,25 @@ def socket_folder(run_folder):
     if found.st_uid != os.getuid() or found.st_mode & 0o170077 != 0o040000:
         raise ClusterError(f"{folder} is not a folder of ours with mode "
                            "0700: remove it")
-    return folder
+
+
+def connection_string(folder, owner, login):
+    """For clearctl init and clearing-verify."""
+    place = socket_folder(os.path.join(folder, "run"), owner)
+    return f"hosts={place} dbname={DBNAME} user=clearing_{login}_login"
 
 
 class Cluster:
     """folder: the node's data folder, an absolute path."""
 
     def __init__(self, folder, say):
+        self.folder = folder
         self.data = os.path.join(folder, "pg")
         self.run_folder = os.path.join(folder, "run")
         self.pid_path = os.path.join(self.run_folder, "postgres.pid")
         self.say = say
         self.binaries = binary_folder(self.data)
-        self.socket_folder = socket_folder(self.run_folder)
+        self.socket_folder = socket_folder(self.run_folder, os.getuid())
         self.process = None
 
     def program(self, name):
@@ -222,6 +229,7 @@ class Cluster:
     def start_and_wait(self):
         """Until it answers. For some seconds after a crash the lock file is
         thought alive still: try again until a deadline."""
+        make_socket_folder(self.socket_folder)
         self.stop_left_behind()
         deadline = time.monotonic() + START_DEADLINE_S
         starts_end = time.monotonic() + 15
@@ -296,7 +304,3 @@ class Cluster:
     def is_empty(self):
         return self.psql("select not exists (select from clearing.journal)",
                          DBNAME) == "t"
-
-    def connection_string(self, login):
-        return (f"hosts={self.socket_folder} dbname={DBNAME} "
-                f"user=clearing_{login}_login")

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: AGPL-3.0-or-later
--- (rule LEDGER-17): the audit trail explains every account: opened once, its
--- limits are those set last, each change's old limits are the ones before,
--- and its state follows from what was done to it last.
+-- (rule LEDGER-17): the audit trail explains every account: opened once and
+-- first, its limits are those set last, each change's old limits are the ones
+-- before, and its state follows from what was done to it last.
 with trail as (
   select account, what, seq, index, old_credit_limit, new_credit_limit,
          old_balance_ceiling, new_balance_ceiling, actor,
@@ -10,8 +10,11 @@ with trail as (
                             order by seq desc, index desc) as from_end
     from clearing.account_change
   window w as (partition by account order by seq, index)
+), opened as (
+  select account, count(*) as times, min(place) as place
+    from trail where what = 3 group by account
 ), limits as (
-  select account, seq, index, old_credit_limit, new_credit_limit,
+  select account, seq, old_credit_limit, new_credit_limit,
          old_balance_ceiling, new_balance_ceiling,
          lag(new_credit_limit) over w as credit_limit_before,
          lag(new_balance_ceiling) over w as balance_ceiling_before,
@@ -30,9 +33,8 @@ with trail as (
 select a.id as account, 'not opened first, or twice' as fault,
        null::bigint as seq
   from clearing.account a
- where (select count(*) filter (where what = 3 and place = 1) <> 1
-               or count(*) filter (where what = 3) <> 1
-          from trail where trail.account = a.id)
+  left join opened o on o.account = a.id
+ where o.times is distinct from 1 or o.place <> 1
  union all
 select account, 'old limits are not those before', seq
   from limits
@@ -54,6 +56,6 @@ select account, 'changed without an actor', seq
   from trail
  where actor is null and seq > 0
  union all
-select t.account, 'changed after it was closed', t.seq
-  from trail t
- where t.what = 7 and t.from_end > 1;
+select account, 'changed after it was closed', seq
+  from trail
+ where what = 7 and from_end > 1;
