@@ -3,13 +3,18 @@
 
 #include <time.h>
 
+#include "base/check.h"
+
 uint64_t clock_at(struct node_clock *clock, uint64_t wall_us,
 		  uint64_t monotonic_us, uint64_t floor_us)
 {
-	uint64_t expected_us =
-		clock->now_us + (monotonic_us - clock->monotonic_us);
+	uint64_t elapsed_us = monotonic_us - clock->monotonic_us;
+	uint64_t expected_us = clock->now_us + elapsed_us;
+	uint64_t crawl_us = clock->now_us + elapsed_us / 2;
 	uint64_t now_us;
 
+	if (!clock->running)
+		crawl_us = 0;
 	clock->jumped = clock->running && !clock->confirming &&
 			wall_us > expected_us + CLOCK_JUMP_US_MAX;
 	clock->running = true;
@@ -17,9 +22,11 @@ uint64_t clock_at(struct node_clock *clock, uint64_t wall_us,
 	now_us = clock->jumped ? expected_us : wall_us;
 	if (now_us < floor_us)
 		now_us = floor_us;
-	/* (rule LEDGER-17) */
-	if (now_us > clock->now_us)
-		clock->now_us = now_us;
+	/* (rule LEDGER-17): time that stood still would let no deadline pass. */
+	if (now_us < crawl_us)
+		now_us = crawl_us;
+	check(now_us >= clock->now_us);
+	clock->now_us = now_us;
 	clock->monotonic_us = monotonic_us;
 	return clock->now_us;
 }

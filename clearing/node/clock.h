@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * clock: node time.  It follows the wall clock, never falls, and does not
- * follow a forward jump of more than 60 s against the monotonic clock until an
- * operator confirms it: expiries and ids depend on it.  Pure but for
- * clock_read().
+ * clock: node time.  It follows the wall clock and never falls: while the wall
+ * clock is behind it (a step back, a newest block from the future), it goes on
+ * at half speed until the two meet, so that deadlines pass.  A forward jump of
+ * more than 60 s against the monotonic clock is not followed until an operator
+ * confirms it: expiries and ids depend on it.  Pure but for clock_read().
  */
 #ifndef CLEARING_NODE_CLOCK_H
 #define CLEARING_NODE_CLOCK_H

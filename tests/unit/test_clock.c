@@ -21,7 +21,10 @@ static void test_clock_follows(void **state)
 	assert_false(clock.jumped);
 }
 
-/* Goal: it never falls, neither behind itself nor behind the newest block. */
+/*
+ * Goal: it never falls, neither behind itself nor behind the newest block, and
+ * while it waits for the wall clock it goes on at half speed.
+ */
 static void test_clock_never_falls(void **state)
 {
 	struct node_clock clock = { 0 };
@@ -30,7 +33,13 @@ static void test_clock_never_falls(void **state)
 	assert_int_equal(clock_at(&clock, WALL, 5, WALL + 9), WALL + 9);
 	assert_int_equal(clock_at(&clock, WALL - 3600 * SECOND, 6, 0),
 			 WALL + 9);
-	assert_int_equal(clock_at(&clock, WALL + 10, 7, 0), WALL + 10);
+	assert_int_equal(
+		clock_at(&clock, WALL - 3596 * SECOND, 6 + 4 * SECOND, 0),
+		WALL + 9 + 2 * SECOND);
+	/* Met again: it follows. */
+	assert_int_equal(clock_at(&clock, WALL + 4 * SECOND, 6 + 5 * SECOND, 0),
+			 WALL + 4 * SECOND);
+	assert_false(clock.jumped);
 }
 
 /* Goal: a jump forward is not followed until it is confirmed. */
