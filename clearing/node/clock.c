@@ -22,7 +22,7 @@ uint64_t clock_at(struct node_clock *clock, uint64_t wall_us,
 	now_us = clock->jumped ? expected_us : wall_us;
 	if (now_us < floor_us)
 		now_us = floor_us;
-	/* (rule LEDGER-17): time that stood still would let no deadline pass. */
+	/* (rule LEDGER-17): time that stands still lets no deadline pass. */
 	if (now_us < crawl_us)
 		now_us = crawl_us;
 	check(now_us >= clock->now_us);

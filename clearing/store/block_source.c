@@ -67,7 +67,7 @@ static enum block_source_result damaged(struct block_source *source,
 
 static enum block_source_result fetch(struct block_source *source)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	uint64_t last = source->next_seq + CHUNK_BLOCKS - 1;
 
 	if (last > source->last_seq)
@@ -77,14 +77,14 @@ static enum block_source_result fetch(struct block_source *source)
 	source->memos = NULL;
 	source->row = 0;
 	source->memo = 0;
-	pg_params_int64(&params, (int64_t)source->next_seq);
-	pg_params_int64(&params, (int64_t)last);
-	source->rows = pg_query(source->connection, rows_sql, &params);
+	pg_parameters_int64(&parameters, (int64_t)source->next_seq);
+	pg_parameters_int64(&parameters, (int64_t)last);
+	source->rows = pg_query(source->connection, rows_sql, &parameters);
 	if (!pg_rows(source->rows))
 		return away(source);
 	if (!source->with_memos)
 		return BLOCK_SOURCE_BLOCK;
-	source->memos = pg_query(source->connection, memos_sql, &params);
+	source->memos = pg_query(source->connection, memos_sql, &parameters);
 	return pg_rows(source->memos) ? BLOCK_SOURCE_BLOCK : away(source);
 }
 

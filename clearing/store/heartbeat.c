@@ -36,13 +36,13 @@ struct heartbeat {
 static bool tell(struct heartbeat *heartbeat, PGconn *connection,
 		 const char *sql)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	PGresult *result;
 	bool done;
 
-	pg_params_int32(&params, (int32_t)heartbeat->epoch);
-	pg_params_bytes(&params, slice_from_text(heartbeat->node_name));
-	result = pg_query(connection, sql, &params);
+	pg_parameters_int32(&parameters, (int32_t)heartbeat->epoch);
+	pg_parameters_bytes(&parameters, slice_from_text(heartbeat->node_name));
+	result = pg_query(connection, sql, &parameters);
 	done = PQresultStatus(result) == PGRES_COMMAND_OK;
 	/* The row has a later epoch: another node writes now. */
 	if (done && strcmp(PQcmdTuples(result), "0") == 0)

@@ -86,7 +86,7 @@ static void on_notice(void *context, const PGresult *notice)
 }
 
 static void put_memos(struct journal *journal, const struct closed_block *block,
-		      struct pg_params *params)
+		      struct pg_parameters *parameters)
 {
 	struct pg_array *index = &journal->memo_index;
 	struct pg_array *text = &journal->memo_text;
@@ -102,26 +102,27 @@ static void put_memos(struct journal *journal, const struct closed_block *block,
 		pg_array_bytes(text, memo->text);
 		pg_array_bytes(salt, slice_of(memo->salt, SALT_SIZE));
 	}
-	pg_params_bytes(params, pg_array_view(index));
-	pg_params_bytes(params, pg_array_view(text));
-	pg_params_bytes(params, pg_array_view(salt));
+	pg_parameters_bytes(parameters, pg_array_view(index));
+	pg_parameters_bytes(parameters, pg_array_view(text));
+	pg_parameters_bytes(parameters, pg_array_view(salt));
 }
 
 bool journal_send(struct journal *journal, struct journal_slot *slot)
 {
 	const struct closed_block *block = &slot->closed;
 	const struct block_header *header = &block->header;
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	const char *name = "journal_append";
 
-	pg_params_int64(&params, (int64_t)header->seq);
-	pg_params_int32(&params, (int32_t)header->epoch);
-	pg_params_int64(&params, (int64_t)header->created_us);
-	pg_params_bytes(&params, slice_of(header->prev_hash, SHA256_SIZE));
-	pg_params_bytes(&params, slice_of(header->hash, SHA256_SIZE));
-	pg_params_bytes(&params, block->payload);
+	pg_parameters_int64(&parameters, (int64_t)header->seq);
+	pg_parameters_int32(&parameters, (int32_t)header->epoch);
+	pg_parameters_int64(&parameters, (int64_t)header->created_us);
+	pg_parameters_bytes(&parameters,
+			    slice_of(header->prev_hash, SHA256_SIZE));
+	pg_parameters_bytes(&parameters, slice_of(header->hash, SHA256_SIZE));
+	pg_parameters_bytes(&parameters, block->payload);
 	if (block->memo_count > 0) {
-		put_memos(journal, block, &params);
+		put_memos(journal, block, &parameters);
 		name = "journal_append_memos";
 	}
 	slot->answered = false;
@@ -129,7 +130,7 @@ bool journal_send(struct journal *journal, struct journal_slot *slot)
 	    journal->memo_salt.failed)
 		return false;
 	/* (rule JOURNAL-4) */
-	return pg_send(journal->connection, name, &params) &&
+	return pg_send(journal->connection, name, &parameters) &&
 	       PQpipelineSync(journal->connection) == 1;
 }
 

@@ -87,7 +87,7 @@ static enum journal_state compare(struct resolver *resolver,
 /* DOUBT: the connection went again; try once more. */
 static enum journal_state look(struct resolver *resolver, PGconn *connection)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	enum journal_state state = JOURNAL_DOUBT;
 	char system[24];
 	PGresult *rows;
@@ -99,9 +99,9 @@ static enum journal_state look(struct resolver *resolver, PGconn *connection)
 		return stop(resolver, JOURNAL_FORKED,
 			    "the database is another cluster",
 			    resolver->acknowledged.seq);
-	pg_params_int64(&params, (int64_t)resolver->acknowledged.seq);
-	pg_params_int64(&params, (int64_t)resolver->sent_count + 2);
-	rows = pg_query(connection, head_sql, &params);
+	pg_parameters_int64(&parameters, (int64_t)resolver->acknowledged.seq);
+	pg_parameters_int64(&parameters, (int64_t)resolver->sent_count + 2);
+	rows = pg_query(connection, head_sql, &parameters);
 	if (pg_rows(rows))
 		state = compare(resolver, rows);
 	PQclear(rows);

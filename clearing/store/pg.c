@@ -150,64 +150,65 @@ struct slice pg_array_view(struct pg_array *array)
 	return slice_of(array->data, empty ? ARRAY_EMPTY_SIZE : array->size);
 }
 
-static void params_put(struct pg_params *params, const void *value, size_t size)
+static void parameters_put(struct pg_parameters *parameters, const void *value,
+			   size_t size)
 {
-	int at = params->count++;
+	int at = parameters->count++;
 
 	check(at < PG_PARAMS_MAX && size <= INT32_MAX);
-	params->values[at] = value;
-	params->lengths[at] = (int)size;
-	params->formats[at] = 1;
+	parameters->values[at] = value;
+	parameters->lengths[at] = (int)size;
+	parameters->formats[at] = 1;
 }
 
-void pg_params_int64(struct pg_params *params, int64_t value)
+void pg_parameters_int64(struct pg_parameters *parameters, int64_t value)
 {
-	check(params->count < PG_PARAMS_MAX);
-	put64(params->numbers[params->count], (uint64_t)value);
-	params_put(params, params->numbers[params->count], 8);
+	check(parameters->count < PG_PARAMS_MAX);
+	put64(parameters->numbers[parameters->count], (uint64_t)value);
+	parameters_put(parameters, parameters->numbers[parameters->count], 8);
 }
 
-void pg_params_int32(struct pg_params *params, int32_t value)
+void pg_parameters_int32(struct pg_parameters *parameters, int32_t value)
 {
-	check(params->count < PG_PARAMS_MAX);
-	put32(params->numbers[params->count], (uint32_t)value);
-	params_put(params, params->numbers[params->count], 4);
+	check(parameters->count < PG_PARAMS_MAX);
+	put32(parameters->numbers[parameters->count], (uint32_t)value);
+	parameters_put(parameters, parameters->numbers[parameters->count], 4);
 }
 
-void pg_params_time(struct pg_params *params, int64_t us)
+void pg_parameters_time(struct pg_parameters *parameters, int64_t us)
 {
-	pg_params_int64(params, us - PG_EPOCH_US);
+	pg_parameters_int64(parameters, us - PG_EPOCH_US);
 }
 
-void pg_params_bytes(struct pg_params *params, struct slice bytes)
+void pg_parameters_bytes(struct pg_parameters *parameters, struct slice bytes)
 {
 	/* libpq takes a null pointer for SQL's null. */
-	params_put(params, bytes.data ? (const void *)bytes.data : "",
-		   bytes.size);
+	parameters_put(parameters, bytes.data ? (const void *)bytes.data : "",
+		       bytes.size);
 }
 
-void pg_params_null(struct pg_params *params)
+void pg_parameters_null(struct pg_parameters *parameters)
 {
-	params_put(params, NULL, 0);
+	parameters_put(parameters, NULL, 0);
 }
 
 bool pg_send(PGconn *connection, const char *name,
-	     const struct pg_params *params)
+	     const struct pg_parameters *parameters)
 {
-	return PQsendQueryPrepared(connection, name, params->count,
-				   params->values, params->lengths,
-				   params->formats, 1) == 1;
+	return PQsendQueryPrepared(connection, name, parameters->count,
+				   parameters->values, parameters->lengths,
+				   parameters->formats, 1) == 1;
 }
 
 PGresult *pg_query(PGconn *connection, const char *sql,
-		   const struct pg_params *params)
+		   const struct pg_parameters *parameters)
 {
-	if (params == NULL)
+	if (parameters == NULL)
 		return PQexecParams(connection, sql, 0, NULL, NULL, NULL, NULL,
 				    1);
-	return PQexecParams(connection, sql, params->count, NULL,
-			    params->values, params->lengths, params->formats,
-			    1);
+	return PQexecParams(connection, sql, parameters->count, NULL,
+			    parameters->values, parameters->lengths,
+			    parameters->formats, 1);
 }
 
 bool pg_run(PGconn *connection, const char *sql)

@@ -61,7 +61,7 @@ void pg_array_time(struct pg_array *array, int64_t us);
 struct slice pg_array_view(struct pg_array *array);
 
 /* Parameters of one statement, all binary; values are views of the owner's. */
-struct pg_params {
+struct pg_parameters {
 	int count;
 	const char *values[PG_PARAMS_MAX];
 	int lengths[PG_PARAMS_MAX];
@@ -69,21 +69,21 @@ struct pg_params {
 	uint8_t numbers[PG_PARAMS_MAX][8];
 };
 
-/* pg_params_*: append one parameter; @params was zeroed before the first. */
-void pg_params_int64(struct pg_params *params, int64_t value);
-void pg_params_int32(struct pg_params *params, int32_t value);
-void pg_params_time(struct pg_params *params, int64_t us);
+/* pg_parameters_*: append one; @parameters was zeroed before the first. */
+void pg_parameters_int64(struct pg_parameters *parameters, int64_t value);
+void pg_parameters_int32(struct pg_parameters *parameters, int32_t value);
+void pg_parameters_time(struct pg_parameters *parameters, int64_t us);
 /* Bytes, text or an array; the memory is the caller's. */
-void pg_params_bytes(struct pg_params *params, struct slice bytes);
-void pg_params_null(struct pg_params *params);
+void pg_parameters_bytes(struct pg_parameters *parameters, struct slice bytes);
+void pg_parameters_null(struct pg_parameters *parameters);
 
-/* pg_send: PQsendQueryPrepared with @params, binary results. */
+/* pg_send: PQsendQueryPrepared with @parameters, binary results. */
 bool pg_send(PGconn *connection, const char *name,
-	     const struct pg_params *params) MUST_CHECK;
+	     const struct pg_parameters *parameters) MUST_CHECK;
 
-/* pg_query: PQexecParams with @params (NULL: none), binary results. */
+/* pg_query: PQexecParams with @parameters (NULL: none), binary results. */
 PGresult *pg_query(PGconn *connection, const char *sql,
-		   const struct pg_params *params) MUST_CHECK;
+		   const struct pg_parameters *parameters) MUST_CHECK;
 
 /* pg_run: a statement without results; false when it failed. */
 bool pg_run(PGconn *connection, const char *sql) MUST_CHECK;

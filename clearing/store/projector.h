@@ -31,7 +31,7 @@ struct projector_options {
 struct projector *
 projector_create(const struct projector_options *options) MUST_CHECK;
 
-/* projector_free: stop after the batch under way; the rest is in the journal. */
+/* projector_free: stop after the batch under way; the journal has the rest. */
 void projector_free(struct projector *projector);
 
 /*

@@ -32,12 +32,12 @@ static bool is_posted(const struct entry *entry)
 
 static bool ask(struct recovery *recovery, const char *sql, PGresult **rows)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 
 	if (recovery->array.failed)
 		return false;
-	pg_params_bytes(&params, pg_array_view(&recovery->array));
-	*rows = pg_query(recovery->connection, sql, &params);
+	pg_parameters_bytes(&parameters, pg_array_view(&recovery->array));
+	*rows = pg_query(recovery->connection, sql, &parameters);
 	if (pg_rows(*rows))
 		return true;
 	PQclear(*rows);

@@ -204,15 +204,15 @@ static void fail(struct writing *writing, const char *name,
 
 /* @rows  that must change; UINT64_MAX: any number. */
 static void execute(struct writing *writing, enum statement which,
-		    const struct pg_params *params, uint64_t rows)
+		    const struct pg_parameters *parameters, uint64_t rows)
 {
 	PGresult *result;
 
 	if (writing->result != BATCH_WRITTEN)
 		return;
 	result = PQexecPrepared(writing->connection, statements[which].name,
-				params->count, params->values, params->lengths,
-				params->formats, 1);
+				parameters->count, parameters->values,
+				parameters->lengths, parameters->formats, 1);
 	if (PQresultStatus(result) != PGRES_COMMAND_OK ||
 	    (rows != UINT64_MAX && !pg_changed(result, rows)))
 		fail(writing, statements[which].name, result);
@@ -233,15 +233,15 @@ static void run(struct writing *writing, const char *sql)
 static void execute_columns(struct writing *writing, enum statement which,
 			    struct pg_array *columns, int count)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	uint64_t rows = columns[0].count;
 
 	if (rows == 0)
 		return;
 	for (int i = 0; i < count; i++)
-		pg_params_bytes(&params, pg_array_view(&columns[i]));
+		pg_parameters_bytes(&parameters, pg_array_view(&columns[i]));
 	/* An expiry changes accounts, not as many rows as there are holds. */
-	execute(writing, which, &params,
+	execute(writing, which, &parameters,
 		which == EXPIRE_HOLDS ? UINT64_MAX : rows);
 }
 
@@ -249,16 +249,17 @@ static void execute_columns(struct writing *writing, enum statement which,
 static void move_projection(struct writing *writing, const struct batch *batch,
 			    uint32_t epoch)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 
-	pg_params_int64(&params, batch->to.seq);
-	pg_params_bytes(&params, slice_of(batch->to.hash, SHA256_SIZE));
-	pg_params_int64(&params, (int64_t)batch->to.next_number);
-	pg_params_int64(&params, batch->to.time_us);
-	pg_params_int64(&params, batch->from.seq);
-	pg_params_bytes(&params, slice_of(batch->from.hash, SHA256_SIZE));
-	pg_params_int32(&params, (int32_t)epoch);
-	execute(writing, MOVE_PROJECTION, &params, 1);
+	pg_parameters_int64(&parameters, batch->to.seq);
+	pg_parameters_bytes(&parameters, slice_of(batch->to.hash, SHA256_SIZE));
+	pg_parameters_int64(&parameters, (int64_t)batch->to.next_number);
+	pg_parameters_int64(&parameters, batch->to.time_us);
+	pg_parameters_int64(&parameters, batch->from.seq);
+	pg_parameters_bytes(&parameters,
+			    slice_of(batch->from.hash, SHA256_SIZE));
+	pg_parameters_int32(&parameters, (int32_t)epoch);
+	execute(writing, MOVE_PROJECTION, &parameters, 1);
 }
 
 /*
@@ -267,34 +268,35 @@ static void move_projection(struct writing *writing, const struct batch *batch,
  */
 static void turn_month(struct writing *writing, const struct batch *batch)
 {
-	struct pg_params closing = { 0 }, starting = { 0 };
+	struct pg_parameters closing = { 0 }, starting = { 0 };
 	int32_t month = month_of(batch->to.time_us);
 	int32_t before = month_of(batch->from.time_us);
 
 	if (batch->from.seq >= 0 && before == month)
 		return;
 	if (batch->from.seq >= 0) {
-		pg_params_int32(&closing, before);
+		pg_parameters_int32(&closing, before);
 		execute(writing, CLOSE_MONTH, &closing, UINT64_MAX);
 	}
-	pg_params_int32(&starting, month);
-	pg_params_int64(&starting, (int64_t)batch->from.next_number);
+	pg_parameters_int32(&starting, month);
+	pg_parameters_int64(&starting, (int64_t)batch->from.next_number);
 	execute(writing, START_MONTH, &starting, 1);
 }
 
 static void insert_genesis(struct writing *writing, const struct batch *batch)
 {
 	const struct event_genesis *genesis = &batch->genesis;
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 
 	if (!batch->has_genesis)
 		return;
-	pg_params_bytes(&params, genesis->federation);
-	pg_params_bytes(&params, genesis->city);
-	pg_params_bytes(&params, genesis->unit);
-	pg_params_int32(&params, (int32_t)genesis->decimals);
-	pg_params_bytes(&params, slice_of(genesis->node_key, NODE_KEY_SIZE));
-	execute(writing, INSERT_GENESIS, &params, 1);
+	pg_parameters_bytes(&parameters, genesis->federation);
+	pg_parameters_bytes(&parameters, genesis->city);
+	pg_parameters_bytes(&parameters, genesis->unit);
+	pg_parameters_int32(&parameters, (int32_t)genesis->decimals);
+	pg_parameters_bytes(&parameters,
+			    slice_of(genesis->node_key, NODE_KEY_SIZE));
+	execute(writing, INSERT_GENESIS, &parameters, 1);
 }
 
 enum batch_result batch_write(struct batch *batch, PGconn *connection,

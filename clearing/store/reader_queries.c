@@ -234,11 +234,13 @@ static enum query_result failed(const PGresult *result)
 
 /* @rows  the caller's on QUERY_DONE. */
 static enum query_result ask(struct asking *asking, enum statement which,
-			     const struct pg_params *params, PGresult **rows)
+			     const struct pg_parameters *parameters,
+			     PGresult **rows)
 {
-	PGresult *result = PQexecPrepared(
-		asking->connection, statements[which].name, params->count,
-		params->values, params->lengths, params->formats, 1);
+	PGresult *result =
+		PQexecPrepared(asking->connection, statements[which].name,
+			       parameters->count, parameters->values,
+			       parameters->lengths, parameters->formats, 1);
 	enum query_result status = QUERY_DONE;
 
 	if (pg_rows(result)) {
@@ -250,10 +252,11 @@ static enum query_result ask(struct asking *asking, enum statement which,
 	return status;
 }
 
-static void begin_params(struct asking *asking, struct pg_params *params)
+static void begin_parameters(struct asking *asking,
+			     struct pg_parameters *parameters)
 {
-	*params = (struct pg_params){ 0 };
-	pg_params_bytes(params, slice_from_text(asking->suffix));
+	*parameters = (struct pg_parameters){ 0 };
+	pg_parameters_bytes(parameters, slice_from_text(asking->suffix));
 }
 
 static void view_transfer(const PGresult *rows, int row,
@@ -347,15 +350,15 @@ static enum query_result read_transfer(struct asking *asking)
 	const struct read_query *query = &asking->read->query;
 	enum statement which =
 		query->number > 0 ? TRANSFER_BY_NUMBER : TRANSFER_BY_ID;
-	struct pg_params params;
+	struct pg_parameters parameters;
 	enum query_result status;
 	PGresult *rows;
 
-	begin_params(asking, &params);
+	begin_parameters(asking, &parameters);
 	if (query->number > 0)
-		pg_params_int64(&params, (int64_t)query->number);
-	pg_params_bytes(&params, slice_of(query->id.bytes, ID_SIZE));
-	status = ask(asking, which, &params, &rows);
+		pg_parameters_int64(&parameters, (int64_t)query->number);
+	pg_parameters_bytes(&parameters, slice_of(query->id.bytes, ID_SIZE));
+	status = ask(asking, which, &parameters, &rows);
 	if (status != QUERY_DONE)
 		return status;
 	asking->read->result.status =
@@ -365,14 +368,14 @@ static enum query_result read_transfer(struct asking *asking)
 
 static enum query_result read_hold(struct asking *asking)
 {
-	struct pg_params params;
+	struct pg_parameters parameters;
 	enum query_result status;
 	PGresult *rows;
 
-	begin_params(asking, &params);
-	pg_params_bytes(&params,
-			slice_of(asking->read->query.id.bytes, ID_SIZE));
-	status = ask(asking, HOLD_BY_ID, &params, &rows);
+	begin_parameters(asking, &parameters);
+	pg_parameters_bytes(&parameters,
+			    slice_of(asking->read->query.id.bytes, ID_SIZE));
+	status = ask(asking, HOLD_BY_ID, &parameters, &rows);
 	if (status != QUERY_DONE)
 		return status;
 	asking->read->result.status =
@@ -387,17 +390,17 @@ static enum query_result read_holds(struct asking *asking)
 	enum statement which = query->account == 0
 				       ? (open ? HOLDS_ALL_OPEN : HOLDS_ALL)
 				       : (open ? HOLDS_OF_OPEN : HOLDS_OF);
-	struct pg_params params;
+	struct pg_parameters parameters;
 	enum query_result status;
 	PGresult *rows;
 
-	begin_params(asking, &params);
-	pg_params_int64(&params, (int64_t)query->cursor);
-	pg_params_int64(&params, (int64_t)query->limit + 1);
-	pg_params_int32(&params, (int32_t)query->state);
+	begin_parameters(asking, &parameters);
+	pg_parameters_int64(&parameters, (int64_t)query->cursor);
+	pg_parameters_int64(&parameters, (int64_t)query->limit + 1);
+	pg_parameters_int32(&parameters, (int32_t)query->state);
 	if (query->account != 0)
-		pg_params_int32(&params, (int32_t)query->account);
-	status = ask(asking, which, &params, &rows);
+		pg_parameters_int32(&parameters, (int32_t)query->account);
+	status = ask(asking, which, &parameters, &rows);
 	if (status != QUERY_DONE)
 		return status;
 	return keep_holds(asking->read, rows,
@@ -405,11 +408,11 @@ static enum query_result read_holds(struct asking *asking)
 }
 
 /* A bool parameter is one byte. */
-static void put_bool(struct pg_params *params, bool value)
+static void put_bool(struct pg_parameters *parameters, bool value)
 {
 	static const uint8_t bytes[] = { 0, 1 };
 
-	pg_params_bytes(params, slice_of(&bytes[value], 1));
+	pg_parameters_bytes(parameters, slice_of(&bytes[value], 1));
 }
 
 /*
@@ -424,20 +427,20 @@ static enum query_result try_way(struct asking *asking, uint32_t way,
 				 bool *done)
 {
 	struct read *read = asking->read;
-	struct pg_params params;
+	struct pg_parameters parameters;
 	enum query_result status;
 	PGresult *rows;
 	int count;
 
-	begin_params(asking, &params);
-	pg_params_int64(&params, (int64_t)read->query.cursor);
-	pg_params_int64(&params, (int64_t)read->query.limit + 1);
-	pg_params_int32(&params, (int32_t)read->query.account);
+	begin_parameters(asking, &parameters);
+	pg_parameters_int64(&parameters, (int64_t)read->query.cursor);
+	pg_parameters_int64(&parameters, (int64_t)read->query.limit + 1);
+	pg_parameters_int32(&parameters, (int32_t)read->query.account);
 	if (way < 2) {
-		put_bool(&params, way == 1);
-		pg_params_int32(&params, WALK_MAX);
+		put_bool(&parameters, way == 1);
+		pg_parameters_int32(&parameters, WALK_MAX);
 	}
-	status = ask(asking, way < 2 ? ENTRIES_WALK : ENTRIES_SCAN, &params,
+	status = ask(asking, way < 2 ? ENTRIES_WALK : ENTRIES_SCAN, &parameters,
 		     &rows);
 	if (status != QUERY_DONE)
 		return status;
@@ -459,7 +462,7 @@ static enum query_result read_entries(struct asking *asking)
 {
 	const struct read_query *query = &asking->read->query;
 	enum query_result status = QUERY_DONE;
-	struct pg_params params;
+	struct pg_parameters parameters;
 	bool done = false;
 	PGresult *rows;
 
@@ -468,10 +471,10 @@ static enum query_result read_entries(struct asking *asking)
 		if (done || status != QUERY_DONE)
 			return status;
 	}
-	begin_params(asking, &params);
-	pg_params_int64(&params, (int64_t)query->cursor);
-	pg_params_int64(&params, (int64_t)query->limit + 1);
-	status = ask(asking, ENTRIES_ALL, &params, &rows);
+	begin_parameters(asking, &parameters);
+	pg_parameters_int64(&parameters, (int64_t)query->cursor);
+	pg_parameters_int64(&parameters, (int64_t)query->limit + 1);
+	status = ask(asking, ENTRIES_ALL, &parameters, &rows);
 	if (status != QUERY_DONE)
 		return status;
 	return keep_transfers(asking->read, rows,
@@ -519,22 +522,22 @@ static enum query_result read_statement(struct asking *asking)
 {
 	const struct read_query *query = &asking->read->query;
 	int64_t until = query->until_us;
-	struct pg_params params;
+	struct pg_parameters parameters;
 	enum query_result status;
 	PGresult *rows;
 
-	begin_params(asking, &params);
-	pg_params_int32(&params, (int32_t)query->account);
-	pg_params_int64(&params,
-			query->cursor ? (int64_t)query->cursor : INT64_MAX);
-	pg_params_time(&params, query->from_us);
+	begin_parameters(asking, &parameters);
+	pg_parameters_int32(&parameters, (int32_t)query->account);
+	pg_parameters_int64(&parameters,
+			    query->cursor ? (int64_t)query->cursor : INT64_MAX);
+	pg_parameters_time(&parameters, query->from_us);
 	/* The server's infinity is the largest number. */
 	if (until == 0)
-		pg_params_int64(&params, INT64_MAX);
+		pg_parameters_int64(&parameters, INT64_MAX);
 	else
-		pg_params_time(&params, until);
-	pg_params_int32(&params, (int32_t)query->limit + 1);
-	status = ask(asking, STATEMENT_WALK, &params, &rows);
+		pg_parameters_time(&parameters, until);
+	pg_parameters_int32(&parameters, (int32_t)query->limit + 1);
+	status = ask(asking, STATEMENT_WALK, &parameters, &rows);
 	if (status != QUERY_DONE)
 		return status;
 	return keep_statement(asking->read, rows);
@@ -560,7 +563,7 @@ static enum query_result read_kind(struct asking *asking)
 /* (rule RPC-13) After a crash tables may be behind what was once told. */
 static enum query_result check_position(struct asking *asking)
 {
-	struct pg_params none = { 0 };
+	struct pg_parameters none = { 0 };
 	uint64_t wanted = asking->read->query.min_position;
 	enum query_result status;
 	PGresult *rows;

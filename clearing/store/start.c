@@ -93,7 +93,7 @@ static enum start_result read_cluster(struct start *start)
 enum start_result start_check_head(struct start *start)
 {
 	const struct acknowledged_head *known = start->options->known;
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	enum start_result result = START_OK;
 	PGresult *rows;
 
@@ -107,8 +107,8 @@ enum start_result start_check_head(struct start *start)
 				  start->found.system_identifier,
 				  (unsigned long long)known->seq,
 				  known->system_identifier);
-	pg_params_int64(&params, (int64_t)known->seq);
-	rows = pg_query(start->connection, known_sql, &params);
+	pg_parameters_int64(&parameters, (int64_t)known->seq);
+	rows = pg_query(start->connection, known_sql, &parameters);
 	if (!pg_rows(rows))
 		result = start_away(start);
 	else if (PQgetisnull(rows, 0, 0))

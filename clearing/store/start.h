@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
  * start: from a database and a state file to a loaded ledger that this node,
- * and no other, may go on with (rules JOURNAL-10 to JOURNAL-12, JOURNAL-19, JOURNAL-20).  Blocking;
+ * and no other, may go on with (rules JOURNAL-10 to JOURNAL-12, JOURNAL-19,
+ * JOURNAL-20).  Blocking;
  * the node runs it on a thread of its own and is NOT_SERVING meanwhile.
  */
 #ifndef CLEARING_STORE_START_H
@@ -21,7 +22,7 @@ enum start_result {
 	START_SCHEMA,  /* exit 4 */
 	START_SERVED,  /* exit 5: "already served by X, last seen ..." */
 	START_FENCED,  /* exit 5: another node took over meanwhile */
-	START_REWOUND, /* exit 6: behind the acknowledged head, or another one */
+	START_REWOUND, /* exit 6: behind the acknowledged head, or other */
 	START_UNSAFE,  /* exit 7 */
 	START_DAMAGED, /* exit 8: chain, payload or tables; names the place */
 	START_OTHER_CITY, /* exit 2: genesis names another city, unit, ... */

@@ -167,17 +167,18 @@ static enum start_result append(struct start *start,
 				const struct block_header *header,
 				struct slice payload)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	enum start_result result = START_OK;
 	PGresult *done;
 
-	pg_params_int64(&params, (int64_t)header->seq);
-	pg_params_int32(&params, (int32_t)header->epoch);
-	pg_params_int64(&params, (int64_t)header->created_us);
-	pg_params_bytes(&params, slice_of(header->prev_hash, SHA256_SIZE));
-	pg_params_bytes(&params, slice_of(header->hash, SHA256_SIZE));
-	pg_params_bytes(&params, payload);
-	done = pg_query(start->connection, append_sql, &params);
+	pg_parameters_int64(&parameters, (int64_t)header->seq);
+	pg_parameters_int32(&parameters, (int32_t)header->epoch);
+	pg_parameters_int64(&parameters, (int64_t)header->created_us);
+	pg_parameters_bytes(&parameters,
+			    slice_of(header->prev_hash, SHA256_SIZE));
+	pg_parameters_bytes(&parameters, slice_of(header->hash, SHA256_SIZE));
+	pg_parameters_bytes(&parameters, payload);
+	done = pg_query(start->connection, append_sql, &parameters);
 	if (PQresultStatus(done) != PGRES_COMMAND_OK)
 		result = start_away(start);
 	PQclear(done);

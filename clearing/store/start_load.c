@@ -146,12 +146,12 @@ static enum start_result load_table(struct start *start, const char *table,
 	int count = PAGE_ROWS;
 
 	while (result == START_OK && count == PAGE_ROWS) {
-		struct pg_params params = { 0 };
+		struct pg_parameters parameters = { 0 };
 		PGresult *rows;
 
-		pg_params_int64(&params, last);
-		pg_params_int64(&params, PAGE_ROWS);
-		rows = pg_query(start->connection, sql, &params);
+		pg_parameters_int64(&parameters, last);
+		pg_parameters_int64(&parameters, PAGE_ROWS);
+		rows = pg_query(start->connection, sql, &parameters);
 		count = PQntuples(rows);
 		result = pg_rows(rows) ? load_rows(start, table, rows, load)
 				       : start_away(start);
@@ -249,10 +249,10 @@ static enum start_result load_tables(struct start *start)
 }
 
 static enum start_result query_number(struct start *start, const char *sql,
-				      const struct pg_params *params,
+				      const struct pg_parameters *parameters,
 				      int64_t *out)
 {
-	PGresult *rows = pg_query(start->connection, sql, params);
+	PGresult *rows = pg_query(start->connection, sql, parameters);
 	enum start_result result = START_OK;
 
 	if (!pg_rows(rows))
@@ -274,11 +274,12 @@ static enum start_result find_window(struct start *start, uint64_t bound_us,
 	enum start_result result = query_number(start, span_sql, NULL, &low);
 
 	while (result == START_OK && low < high) {
-		struct pg_params params = { 0 };
+		struct pg_parameters parameters = { 0 };
 		int64_t middle = low + (high - low) / 2;
 
-		pg_params_int64(&params, middle);
-		result = query_number(start, created_sql, &params, &created);
+		pg_parameters_int64(&parameters, middle);
+		result =
+			query_number(start, created_sql, &parameters, &created);
 		if (created < (int64_t)bound_us)
 			low = middle + 1;
 		else

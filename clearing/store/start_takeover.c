@@ -137,12 +137,12 @@ struct head {
 static enum start_result read_head(struct start *start, struct slice payload,
 				   struct head *out)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	enum start_result result = START_OK;
 	PGresult *rows;
 
-	pg_params_bytes(&params, payload);
-	rows = pg_query(start->connection, head_sql, &params);
+	pg_parameters_bytes(&parameters, payload);
+	rows = pg_query(start->connection, head_sql, &parameters);
 	if (!pg_rows(rows)) {
 		result = start_away(start);
 	} else if (PQntuples(rows) == 0) {
@@ -175,15 +175,15 @@ static bool take_row(const PGresult *rows, struct block_header *out)
 static enum start_result try_once(struct start *start, struct slice payload,
 				  bool *done)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	enum start_result result = START_OK;
 	uint32_t warnings = start->warnings;
 	PGresult *rows;
 
 	*done = false;
-	pg_params_int64(&params, (int64_t)wall_us());
-	pg_params_bytes(&params, payload);
-	rows = pg_query(start->connection, takeover_sql, &params);
+	pg_parameters_int64(&parameters, (int64_t)wall_us());
+	pg_parameters_bytes(&parameters, payload);
+	rows = pg_query(start->connection, takeover_sql, &parameters);
 	if (pg_rows(rows)) {
 		/* (rule JOURNAL-5) With a WARNING it may not be durable. */
 		*done = warnings == start->warnings &&
@@ -235,20 +235,21 @@ static enum start_result race(struct start *start, struct slice payload)
 
 static enum start_result own_rows(struct start *start)
 {
-	struct pg_params params = { 0 };
+	struct pg_parameters parameters = { 0 };
 	enum start_result result = START_OK;
 	PGresult *rows;
 
-	pg_params_int32(&params, (int32_t)start->found.head.epoch);
+	pg_parameters_int32(&parameters, (int32_t)start->found.head.epoch);
 	/* Waits for the old projector's transaction, and ends its way. */
-	rows = pg_query(start->connection, own_tables_sql, &params);
+	rows = pg_query(start->connection, own_tables_sql, &parameters);
 	if (PQresultStatus(rows) != PGRES_COMMAND_OK)
 		result = start_away(start);
 	PQclear(rows);
 	if (result != START_OK)
 		return result;
-	pg_params_bytes(&params, slice_from_text(start->options->node_name));
-	rows = pg_query(start->connection, own_writer_sql, &params);
+	pg_parameters_bytes(&parameters,
+			    slice_from_text(start->options->node_name));
+	rows = pg_query(start->connection, own_writer_sql, &parameters);
 	if (PQresultStatus(rows) != PGRES_COMMAND_OK)
 		result = start_away(start);
 	PQclear(rows);

@@ -66,7 +66,7 @@ enum channel_result channel_self(const char *certificate,
 enum channel_result channel_open(const struct channel_options *options,
 				 struct channel **out, char *error) MUST_CHECK;
 
-/* channel_close: calls in flight end with UNAVAILABLE first; NULL is allowed. */
+/* channel_close: calls in flight end UNAVAILABLE first; NULL is allowed. */
 void channel_close(struct channel *channel);
 
 /*

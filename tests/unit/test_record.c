@@ -204,7 +204,7 @@ static void test_record_failed_group_leaves_no_actor(void **state)
 
 static void test_record_memo_is_salted(void **state)
 {
-	/* (rule JOURNAL-24) Text beside the chain, SHA-256(salt, text) in it. */
+	/* (rule JOURNAL-24) Text beside the chain, its salted hash in it. */
 	struct pair p = start();
 	struct transfer_command command = city_transfer(p.city, p.a, p.b, 10);
 	uint8_t expected[SHA256_SIZE], salted[SALT_SIZE + 5];

@@ -34,7 +34,7 @@ struct verb {
 	const char *options; /* names between spaces, besides the common ones */
 	const char *meaning;
 	bool local;	/* no connection to a node is wanted */
-	bool anonymous; /* a caller without a role may: do not ask who is there */
+	bool anonymous; /* for callers without a role: ask not who is there */
 	int (*run)(struct session *session); /* gives the exit status */
 };
 
