@@ -94,7 +94,8 @@ static void on_tick(evutil_socket_t descriptor, short what, void *argument)
 
 static bool make_events(struct node *node)
 {
-	static const int signals[] = { SIGTERM, SIGINT, SIGHUP, SIGUSR1 };
+	static const int signals[NODE_SIGNAL_COUNT] = { SIGTERM, SIGINT, SIGHUP,
+							SIGUSR1 };
 	static const struct timeval each_tick = { .tv_usec = TICK_US };
 
 	node->journal_socket = -1;
@@ -109,7 +110,7 @@ static bool make_events(struct node *node)
 	    event_add(node->tick, &each_tick) != 0 ||
 	    event_add(node->wake, NULL) != 0)
 		return false;
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+	for (size_t i = 0; i < NODE_SIGNAL_COUNT; i++) {
 		node->signals[i] = evsignal_new(node->base, signals[i],
 						node_on_signal, node);
 		if (node->signals[i] == NULL ||

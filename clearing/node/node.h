@@ -56,7 +56,7 @@ enum node_event {
 	NODE_FATAL,
 };
 
-#define NODE_SIGNAL_COUNT 5
+#define NODE_SIGNAL_COUNT 4
 
 struct node {
 	struct config config;
