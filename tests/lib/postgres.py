@@ -99,12 +99,19 @@ class PrivatePostgres:
 
     # ---- processes
 
-    def _options(self):
-        options = {"env": clean_environment(), "cwd": "/"}
-        if self.user:
-            options.update(user=self.user.pw_uid, group=self.user.pw_gid,
-                           extra_groups=[])
-        return options
+    def _as_user(self, *command):
+        """The command, run by the server's user. setpriv and not Popen's
+        user=: that one forks, and a fork beside grpcio's threads may hang in
+        the child; without it Python uses vfork."""
+        if not self.user:
+            return command
+        return ("setpriv", f"--reuid={self.user.pw_uid}",
+                f"--regid={self.user.pw_gid}", "--clear-groups", "--",
+                *command)
+
+    @staticmethod
+    def _options():
+        return {"env": clean_environment(), "cwd": "/"}
 
     def run(self, *command, stdin=None, check=True, env=None, cwd="/"):
         """A command as the server's user; gives its CompletedProcess."""
@@ -114,8 +121,9 @@ class PrivatePostgres:
         options.update({"input": stdin} if stdin is not None
                        else {"stdin": subprocess.DEVNULL})
         result = subprocess.run(
-            command, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            text=True, timeout=DEADLINE_S, check=False, **options)
+            self._as_user(*command), stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE, text=True, timeout=DEADLINE_S,
+            check=False, **options)
         if check and result.returncode != 0:
             raise RuntimeError(f"{' '.join(command)}: status "
                                f"{result.returncode}\n{result.stdout}"
@@ -165,9 +173,10 @@ class PrivatePostgres:
         while True:
             with open(self.log, "ab") as log:
                 self.process = subprocess.Popen(
-                    [os.path.join(self.binaries, "postgres"), "-D",
-                     self.data], stdin=subprocess.DEVNULL, stdout=log,
-                    stderr=log, start_new_session=True, **self._options())
+                    self._as_user(os.path.join(self.binaries, "postgres"),
+                                  "-D", self.data),
+                    stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                    start_new_session=True, **self._options())
             if self._answers(deadline):
                 return
             if time.monotonic() > deadline:

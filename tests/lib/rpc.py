@@ -19,6 +19,8 @@ import google
 
 # What refused handshakes make grpcio print is what the tests ask for.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
+# Tests start programs while calls are under way.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 import grpc  # noqa: E402
 
 SOURCE = os.environ.get("CLEARING_SOURCE") or os.path.dirname(
