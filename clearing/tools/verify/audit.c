@@ -110,10 +110,8 @@ static bool read_projection(struct audit *audit)
 			     "its one row");
 	}
 	audit->report->projected = projection->seq;
-	if (rows.failed)
-		return lost(audit, &rows);
 	rows_close(&rows);
-	return true;
+	return !rows.failed || lost(audit, &rows);
 }
 
 static void expect_projection(struct audit *audit, const char *column,
@@ -225,7 +223,7 @@ static bool run_journal(struct audit *audit)
 					     audit->total);
 	}
 	if (rows.failed)
-		return lost(audit, &rows);
+		sound = lost(audit, &rows);
 	rows_close(&rows);
 	return sound;
 }
@@ -285,9 +283,10 @@ static bool run_all(struct audit *audit)
 
 static void release(struct audit *audit)
 {
+	tables_release(&audit->tables);
+	rows_close(&audit->memos.rows);
 	for (int i = 0; i < STREAM_COUNT; i++)
 		PQfinish(audit->connections[i]);
-	tables_release(&audit->tables);
 	replay_release(&audit->replay);
 	chain_release(&audit->chain);
 	free(audit->arena_memory);

@@ -31,6 +31,11 @@ void tables_begin(struct tables *tables, struct findings *findings,
 
 void tables_release(struct tables *tables)
 {
+	rows_close(&tables->transfer.rows);
+	rows_close(&tables->change.rows);
+	rows_close(&tables->command.rows);
+	rows_close(&tables->account_month.rows);
+	rows_close(&tables->month_start.rows);
 	free(tables->holds);
 	*tables = (struct tables){ 0 };
 }

@@ -43,6 +43,7 @@ struct tables {
  */
 void tables_begin(struct tables *tables, struct findings *findings,
 		  PGconn *busy, PGconn *rest);
+/* tables_release: before the connections are finished. */
 void tables_release(struct tables *tables);
 
 /*
