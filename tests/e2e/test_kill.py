@@ -83,8 +83,17 @@ class Load(threading.Thread):
     def finish(self):
         """Send once more what got no answer: it must not post twice."""
         client = self.city.connect(self.city.certificate("gateway", "till"))
-        for items in self.unanswered:
-            self.post(client, items)
+        deadline = time.monotonic() + 30
+        while self.unanswered:
+            try:
+                self.post(client, self.unanswered[-1])
+                self.unanswered.pop()
+            except rpc.Refused as refused:
+                # The node may only now be finding the database again.
+                if refused.code != "UNAVAILABLE" or \
+                        time.monotonic() > deadline:
+                    raise
+                time.sleep(0.05)
         client.close()
 
 
