@@ -17,16 +17,37 @@ void idset_release(struct idset *set)
 	*set = (struct idset){ 0 };
 }
 
+/*
+ * One wide multiplication of the two halves under the secret key: whoever
+ * made the ids does not know it, so collisions are chance.
+ */
+static size_t hash_of(const struct idset *set, const struct id *id)
+{
+	uint64_t halves[2];
+	unsigned __int128 product;
+
+	memcpy(halves, id->bytes, sizeof(halves));
+	product = (unsigned __int128)(halves[0] ^ set->key.k0) *
+		  (halves[1] ^ set->key.k1);
+	return (size_t)(product ^ product >> 64);
+}
+
 /* The slot that has @id, or the free one where it belongs. */
 static struct id *place_of(const struct idset *set, const struct id *id)
 {
 	size_t mask = set->capacity - 1;
-	size_t at = (size_t)siphash64(set->key, slice_of(id->bytes, ID_SIZE)) &
-		    mask;
+	size_t at = hash_of(set, id) & mask;
 
 	while (!id_is_zero(&set->slots[at]) && !id_equal(&set->slots[at], id))
 		at = (at + 1) & mask;
 	return &set->slots[at];
+}
+
+void idset_expect(const struct idset *set, const struct id *id)
+{
+	if (set->capacity > 0)
+		__builtin_prefetch(
+			&set->slots[hash_of(set, id) & (set->capacity - 1)], 1);
 }
 
 static bool grow(struct idset *set)

@@ -30,6 +30,12 @@ enum idset_result {
 void idset_init(struct idset *set, struct siphash_key key);
 void idset_release(struct idset *set);
 
+/*
+ * idset_expect: @id will be added soon: its place comes into the cache
+ * meanwhile.  Changes nothing.
+ */
+void idset_expect(const struct idset *set, const struct id *id);
+
 /* idset_add: remember @id, which is not zero. */
 enum idset_result idset_add(struct idset *set, const struct id *id) MUST_CHECK;
 

@@ -17,6 +17,8 @@
 /* The ledger's own window stays empty; idset has every id. */
 #define IDS_MAX 16
 #define ID_WINDOW_US 1000000
+/* Entries ahead whose places in the set of ids are fetched. */
+#define IDS_AHEAD 8
 /*
  * A node that crashed after an expiry and came back with a clock set back a
  * little has done nothing wrong.
@@ -278,6 +280,9 @@ static void run_facts(struct replay *replay, const struct block *block)
 			run_event(replay, block, event++);
 		if (i == block->entry_count || replay->stopped)
 			return;
+		if (block->entry_count - i > IDS_AHEAD)
+			idset_expect(&replay->ids,
+				     &block->entries[i + IDS_AHEAD].id);
 		run_entry(replay, block, i);
 	}
 }
