@@ -39,6 +39,7 @@ static void set_up(struct rig *rig, struct postgres *postgres, const char *name)
 {
 	*rig = (struct rig){ .postgres = postgres,
 			     .project = true,
+			     .city = "barcelona",
 			     .queue_blocks_max = 16 };
 	snprintf(rig->name, sizeof(rig->name), "%s", name);
 	rig->database = (struct database){ .hosts = postgres->folder,
@@ -112,13 +113,14 @@ enum start_result rig_start(struct rig *rig)
 	struct start_options start = { .database = &rig->database,
 				       .node_name = "rig",
 				       .federation = "demo",
-				       .city = "barcelona",
+				       .city = rig->city,
 				       .unit = "credit",
 				       .decimals = 2,
 				       .takeover = rig->takeover,
 				       .sha256 = rig_sha256,
 				       .random_fill = rig_random,
-				       .known = rig->known };
+				       .known = rig->known,
+				       .stop = rig->stop };
 	struct projector_options projector = { .database = &rig->database,
 					       .lag_blocks_max = 5000 };
 	struct journal_options journal = { .database = &rig->database,
@@ -240,7 +242,7 @@ void rig_transfers(struct rig *rig, uint32_t debit, uint32_t credit,
 	free(answers);
 }
 
-uint64_t rig_transfer(struct rig *rig, const struct rig_item *item)
+struct answer rig_try(struct rig *rig, const struct rig_item *item)
 {
 	struct recorder recorder = rig_block(rig, 1, 1);
 	struct rig_item copy = *item;
@@ -252,8 +254,55 @@ uint64_t rig_transfer(struct rig *rig, const struct rig_item *item)
 	command = command_of(&copy);
 	record_transfers(&recorder, &command, 1, &rig->caller, rig_now(rig),
 			 &answer);
+	return answer;
+}
+
+uint64_t rig_transfer(struct rig *rig, const struct rig_item *item)
+{
+	struct answer answer = rig_try(rig, item);
+
 	assert_int_equal(answer.refusal, 0);
 	return answer.number;
+}
+
+static void account_command(struct rig *rig, enum account_command_kind kind,
+			    struct account_command *command)
+{
+	struct recorder recorder = rig_block(rig, 0, 2);
+	struct id id = rig_id(rig);
+	struct answer answer;
+
+	command->id = slice_of(id.bytes, ID_SIZE);
+	command->reason = SLICE("as agreed");
+	record_account_command(&recorder, kind, command, &rig->caller,
+			       rig_now(rig), &answer);
+	assert_int_equal(answer.refusal, 0);
+}
+
+void rig_limits(struct rig *rig, uint32_t account, int64_t limit_minor)
+{
+	struct account_command command = {
+		.account = { .id = account },
+		.credit_limit_minor = limit_minor,
+		.balance_ceiling_minor = LIMIT_MINOR,
+	};
+
+	account_command(rig, ACCOUNT_COMMAND_SET_LIMITS, &command);
+}
+
+void rig_command(struct rig *rig, enum account_command_kind kind,
+		 uint32_t account)
+{
+	struct account_command command = { .account = { .id = account } };
+
+	account_command(rig, kind, &command);
+}
+
+uint32_t rig_expire(struct rig *rig)
+{
+	struct recorder recorder = rig_block(rig, 0, 100);
+
+	return record_expiries(&recorder, rig_now(rig), 100);
 }
 
 void rig_hold(struct rig *rig, const struct rig_item *item, uint32_t seconds)
@@ -377,6 +426,61 @@ long long rig_number(struct rig *rig, const char *sql)
 void rig_run(struct rig *rig, const char *sql)
 {
 	postgres_run(rig->postgres, rig->name, sql);
+}
+
+static void expect_same_account(const struct account *a,
+				const struct account *b)
+{
+	assert_int_equal(a->id, b->id);
+	assert_int_equal(a->state, b->state);
+	assert_int_equal(a->gateway_allowed, b->gateway_allowed);
+	assert_int_equal(a->holds_open, b->holds_open);
+	assert_int_equal(money_compare(a->credit_limit, b->credit_limit), 0);
+	assert_int_equal(money_compare(a->balance_ceiling, b->balance_ceiling),
+			 0);
+	assert_int_equal(money_compare(a->debits_posted, b->debits_posted), 0);
+	assert_int_equal(money_compare(a->credits_posted, b->credits_posted),
+			 0);
+	assert_int_equal(money_compare(a->debits_pending, b->debits_pending),
+			 0);
+	assert_int_equal(money_compare(a->credits_pending, b->credits_pending),
+			 0);
+	assert_int_equal(a->last_number, b->last_number);
+	assert_true(slice_equal(account_local(a), account_local(b)));
+	assert_true(
+		slice_equal(account_display_name(a), account_display_name(b)));
+}
+
+static void expect_same_holds(const struct ledger *a, const struct ledger *b)
+{
+	assert_int_equal(a->hold_count, b->hold_count);
+	for (uint32_t i = 0; i < a->hold_count; i++) {
+		const struct hold *hold = &a->holds[a->heap[i]];
+		const struct hold *other = ledger_hold(b, &hold->id);
+
+		assert_non_null(other);
+		assert_int_equal(hold->number, other->number);
+		assert_int_equal(hold->expires_at_us, other->expires_at_us);
+		assert_int_equal(money_compare(hold->amount, other->amount), 0);
+		assert_int_equal(hold->debit, other->debit);
+		assert_int_equal(hold->credit, other->credit);
+		assert_int_equal(hold->transfer_kind, other->transfer_kind);
+	}
+}
+
+void rig_expect_same(const struct ledger *a, const struct ledger *b)
+{
+	assert_int_equal(a->account_count, b->account_count);
+	for (uint32_t i = 0; i < a->account_count; i++)
+		expect_same_account(&a->accounts[i], &b->accounts[i]);
+	assert_int_equal(a->actor_count, b->actor_count);
+	for (uint32_t i = 0; i < a->actor_count; i++)
+		assert_memory_equal(a->actors[i].uri, b->actors[i].uri,
+				    a->actors[i].uri_size);
+	expect_same_holds(a, b);
+	assert_int_equal(a->next_number, b->next_number);
+	assert_true(a->credit_issued_minor == b->credit_issued_minor);
+	assert_int_equal(idwindow_count(&a->ids), idwindow_count(&b->ids));
 }
 
 char *rig_tables(struct rig *rig)

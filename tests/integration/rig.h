@@ -25,13 +25,15 @@ struct rig {
 	struct database database;
 	struct ledger ledger;
 	void *ledger_memory;
-	struct projector *projector; /* of its own when NULL is not given */
+	struct projector *projector;
 	struct journal *journal;
 	struct started started;
 	struct caller caller;
 	bool project; /* hand acknowledged blocks to the projector */
 	bool takeover;
+	const char *city; /* as configured: barcelona */
 	const struct acknowledged_head *known;
+	const atomic_bool *stop; /* for the start */
 	uint32_t queue_blocks_max;
 	uint64_t clock_us; /* 0: the wall clock; else this one */
 	char error[START_ERROR_SIZE];
@@ -73,6 +75,14 @@ struct rig_item {
 
 /* rig_transfer: one; its entry's number. */
 uint64_t rig_transfer(struct rig *rig, const struct rig_item *item);
+/* rig_try: likewise, whatever the answer. */
+struct answer rig_try(struct rig *rig, const struct rig_item *item);
+/* rig_limits, rig_command: commands on an account. */
+void rig_limits(struct rig *rig, uint32_t account, int64_t limit_minor);
+void rig_command(struct rig *rig, enum account_command_kind kind,
+		 uint32_t account);
+/* rig_expire: expiries due at the rig's time; how many. */
+uint32_t rig_expire(struct rig *rig);
 /* rig_hold: likewise, place one that expires after @seconds. */
 void rig_hold(struct rig *rig, const struct rig_item *item, uint32_t seconds);
 /* rig_post, rig_void: end the hold. */
@@ -92,6 +102,9 @@ void rig_wait_projected(struct rig *rig);
 /* rig_number, rig_run: SQL as superuser in the rig's database. */
 long long rig_number(struct rig *rig, const char *sql);
 void rig_run(struct rig *rig, const char *sql);
+
+/* rig_expect_same: two ledgers stand for the same city, places apart. */
+void rig_expect_same(const struct ledger *a, const struct ledger *b);
 
 /* rig_tables: a text that differs when any projection table does. */
 char *rig_tables(struct rig *rig);
