@@ -343,11 +343,12 @@ class City:
             " next_number = 1, time_us = 0,"
             " hash = decode(repeat('00', 32), 'hex')")
 
-    def blocks(self):
+    def blocks(self, after=-1):
         """[(seq, rpc.journal.Block)], decoded by Google's protobuf."""
         return [(seq, rpc.journal.Block.FromString(bytes(payload)))
                 for seq, payload in self.query(
-                    "select seq, payload from clearing.journal order by seq")]
+                    "select seq, payload from clearing.journal"
+                    " where seq > %s order by seq", after)]
 
     @staticmethod
     def soon_us(seconds):
