@@ -14,11 +14,15 @@ struct mark {
 	size_t texts_size;
 };
 
-static struct caller known_caller(const struct recorder *recorder,
-				  const struct caller *caller)
+/* What every command begins with: room, the window's edge, who asks. */
+static struct caller begin(struct recorder *recorder,
+			   const struct caller *caller, uint32_t entries,
+			   uint32_t events, uint64_t now_us)
 {
 	struct caller known = *caller;
 
+	check(block_has_room(recorder->block, entries, events));
+	idwindow_advance(&recorder->ledger->ids, now_us);
 	known.base_hash = ledger_base_hash(recorder->ledger, caller->base);
 	return known;
 }
@@ -226,11 +230,9 @@ void record_transfers(struct recorder *recorder,
 		      const struct caller *caller, uint64_t now_us,
 		      struct answer *answers)
 {
-	struct caller known = known_caller(recorder, caller);
+	struct caller known = begin(recorder, caller, count, 1, now_us);
 	uint32_t size;
 
-	check(block_has_room(recorder->block, count, 1));
-	idwindow_advance(&recorder->ledger->ids, now_us);
 	for (uint32_t i = 0; i < count; i += size) {
 		uint32_t from = i + LOOK_AHEAD, until;
 
@@ -251,12 +253,10 @@ void record_place_hold(struct recorder *recorder,
 		       const struct caller *caller, uint64_t now_us,
 		       struct answer *answer)
 {
-	struct caller known = known_caller(recorder, caller);
+	struct caller known = begin(recorder, caller, 1, 2, now_us);
 	struct decision decision;
 	struct entry entry;
 
-	check(block_has_room(recorder->block, 1, 2));
-	idwindow_advance(&recorder->ledger->ids, now_us);
 	decide_place_hold(recorder->ledger, command, &known, now_us, &entry,
 			  &decision);
 	finish_entry(recorder, &entry, command->transfer.memo, &known,
@@ -268,12 +268,10 @@ void record_post_hold(struct recorder *recorder,
 		      const struct caller *caller, uint64_t now_us,
 		      struct answer *answer)
 {
-	struct caller known = known_caller(recorder, caller);
+	struct caller known = begin(recorder, caller, 1, 2, now_us);
 	struct decision decision;
 	struct entry entry;
 
-	check(block_has_room(recorder->block, 1, 2));
-	idwindow_advance(&recorder->ledger->ids, now_us);
 	decide_post_hold(recorder->ledger, command, &known, now_us, &entry,
 			 &decision);
 	finish_entry(recorder, &entry, (struct slice){ 0 }, &known, &decision,
@@ -285,12 +283,10 @@ void record_void_hold(struct recorder *recorder,
 		      const struct caller *caller, uint64_t now_us,
 		      struct answer *answer)
 {
-	struct caller known = known_caller(recorder, caller);
+	struct caller known = begin(recorder, caller, 1, 2, now_us);
 	struct decision decision;
 	struct entry entry;
 
-	check(block_has_room(recorder->block, 1, 2));
-	idwindow_advance(&recorder->ledger->ids, now_us);
 	decide_void_hold(recorder->ledger, command, &known, now_us, &entry,
 			 &decision);
 	finish_entry(recorder, &entry, command->reason, &known, &decision,
@@ -313,12 +309,10 @@ void record_open_account(struct recorder *recorder,
 			 const struct caller *caller, uint64_t now_us,
 			 struct answer *answer)
 {
-	struct caller known = known_caller(recorder, caller);
+	struct caller known = begin(recorder, caller, 1, 2, now_us);
 	struct decision decision;
 	struct event event;
 
-	check(block_has_room(recorder->block, 1, 2));
-	idwindow_advance(&recorder->ledger->ids, now_us);
 	decide_open_account(recorder->ledger, command, &known, now_us, &event,
 			    &decision);
 	finish_event(recorder, &event, &known, &decision, answer);
@@ -341,13 +335,11 @@ void record_account_command(struct recorder *recorder,
 		[ACCOUNT_COMMAND_UNFREEZE] = decide_unfreeze,
 		[ACCOUNT_COMMAND_CLOSE] = decide_close,
 	};
-	struct caller known = known_caller(recorder, caller);
+	struct caller known = begin(recorder, caller, 1, 2, now_us);
 	struct decision decision;
 	struct event event;
 
 	check((size_t)kind < sizeof(decide) / sizeof(decide[0]));
-	check(block_has_room(recorder->block, 1, 2));
-	idwindow_advance(&recorder->ledger->ids, now_us);
 	decide[kind](recorder->ledger, command, &known, now_us, &event,
 		     &decision);
 	finish_event(recorder, &event, &known, &decision, answer);
