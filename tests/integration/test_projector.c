@@ -351,7 +351,8 @@ static void test_projector_stops_for_another(void **state)
 static void test_projector_stops_at_unfit_tables(void **state)
 {
 	/* Goal: tables that refuse a fact by a rule end it with the rule's
-	 * name, and not in a loop. */
+	 * name, and not in a loop; blocks that are acknowledged until the node
+	 * ends are refused, and no programmer error. */
 	struct rig rig;
 
 	(void)state;
@@ -361,6 +362,11 @@ static void test_projector_stops_at_unfit_tables(void **state)
 		      " where id = 5");
 	rig_account(&rig, "taken");
 	rig_settle(&rig);
+	expect_stopped(&rig, "account_address");
+	for (uint32_t i = 0; i < 3; i++) {
+		rig_transfers(&rig, 3, 4, 10);
+		rig_settle(&rig);
+	}
 	expect_stopped(&rig, "account_address");
 	rig_stop(&rig);
 }
