@@ -316,6 +316,17 @@ static void read_results(struct journal *journal, uint64_t now_us)
 	}
 }
 
+/* A further barrier would be found landed, and no surer, like all before. */
+static void end_unsure(struct journal *journal)
+{
+	char reason[JOURNAL_REASON_SIZE];
+
+	pg_text(reason, sizeof(reason),
+		"%u blocks landed and none is surely durable: %s",
+		journal->landed_count, journal->reason);
+	end(journal, JOURNAL_UNSAFE, reason);
+}
+
 static void on_resolved(struct journal *journal, uint64_t now_us)
 {
 	struct resolver *resolver = &journal->resolver;
@@ -334,9 +345,11 @@ static void on_resolved(struct journal *journal, uint64_t now_us)
 	journal->landed_count = resolver->landed;
 	journal->sent_count = 0;
 	journal->state = JOURNAL_UP;
-	if (journal->landed_count > 0)
-		journal_barrier(journal, now_us);
-	else if (journal->queue_count == 0)
+	if (journal->landed_count > 0 && !journal_barrier(journal, now_us)) {
+		end_unsure(journal);
+		return;
+	}
+	if (journal->queue_count == 0)
 		journal->doubt_since_us = 0;
 	send_closed(journal, now_us);
 	if (journal->state == JOURNAL_UP)

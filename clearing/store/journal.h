@@ -34,7 +34,9 @@ enum journal_state {
 	JOURNAL_REWOUND, /* final: database behind what was acknowledged (6) */
 	JOURNAL_FORKED, /* final: other block where ours was acknowledged (6) */
 	JOURNAL_BROKEN, /* final: the database refuses our block for ever */
-	JOURNAL_UNSAFE, /* final: durability was switched off (7) */
+	/* Final: durability was switched off, or blocks land and land and no
+	 * commit is ever sure (7). */
+	JOURNAL_UNSAFE,
 };
 
 /* A block that is closed: bytes that never change (rule JOURNAL-8). */

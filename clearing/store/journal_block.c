@@ -158,7 +158,7 @@ void journal_pop(struct journal *journal)
 }
 
 /* (rule JOURNAL-9) No position that was promised moves: what waits, serves. */
-void journal_barrier(struct journal *journal, uint64_t now_us)
+bool journal_barrier(struct journal *journal, uint64_t now_us)
 {
 	struct event resumed = { .kind = EVENT_RESUMED };
 	struct journal_slot *slot = open_slot(journal);
@@ -166,7 +166,9 @@ void journal_barrier(struct journal *journal, uint64_t now_us)
 	enum apply_result result;
 
 	if (closed > journal->landed_count + journal->sent_count)
-		return;
+		return true;
+	if (slot == NULL && journal->free_count == 0)
+		return false;
 	if (slot == NULL)
 		journal_open_slot(journal, now_us);
 	slot = open_slot(journal);
@@ -178,6 +180,7 @@ void journal_barrier(struct journal *journal, uint64_t now_us)
 		block_add_event(&slot->block, &resumed);
 	}
 	journal_close(journal);
+	return true;
 }
 
 struct block *journal_open(struct journal *journal, uint32_t entries,

@@ -108,9 +108,10 @@ void journal_pop(struct journal *journal);
 
 /*
  * journal_barrier: make sure that a block waits to be sent: close the open one
- * or, when nothing waits, an empty RESUMED (rule JOURNAL-9).
+ * or, when nothing waits, an empty RESUMED (rule JOURNAL-9).  False when all
+ * memory is in blocks that landed, one barrier after the other.
  */
-void journal_barrier(struct journal *journal, uint64_t now_us);
+bool journal_barrier(struct journal *journal, uint64_t now_us) MUST_CHECK;
 
 /*
  * journal_prepare: put @connection into the writer's mode.  Blocking.
