@@ -40,7 +40,8 @@ static void set_up(struct rig *rig, struct postgres *postgres, const char *name)
 	*rig = (struct rig){ .postgres = postgres,
 			     .project = true,
 			     .city = "barcelona",
-			     .queue_blocks_max = 16 };
+			     .queue_blocks_max = 16,
+			     .accounts_max = 20000 };
 	snprintf(rig->name, sizeof(rig->name), "%s", name);
 	rig->database = (struct database){ .hosts = postgres->folder,
 					   .dbname = rig->name,
@@ -96,7 +97,7 @@ static void on_acknowledged(void *context, const struct closed_block *block)
 
 static void create_ledger(struct rig *rig)
 {
-	struct ledger_options options = { .accounts_max = 20000,
+	struct ledger_options options = { .accounts_max = rig->accounts_max,
 					  .holds_max = 10000,
 					  .actors_max = 1000,
 					  .ids_max = 4000000,

@@ -35,6 +35,7 @@ struct rig {
 	const struct acknowledged_head *known;
 	const atomic_bool *stop; /* for the start */
 	uint32_t queue_blocks_max;
+	uint32_t accounts_max;
 	uint64_t clock_us; /* 0: the wall clock; else this one */
 	char error[START_ERROR_SIZE];
 	struct acknowledged *acknowledged;

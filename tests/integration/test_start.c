@@ -260,6 +260,28 @@ static void test_start_damage(void **state)
 	expect_start(&rig, START_DAMAGED, "another journal");
 }
 
+static void test_start_limits(void **state)
+{
+	/* Goal: limits below what the city has are no damage: the start names
+	 * the key to raise, from the tables as from the tail. */
+	struct rig rig;
+
+	(void)state;
+	begin(&rig, "too_small");
+	rig.project = false;
+	rig_account(&rig, "c");
+	rig_settle(&rig);
+	rig_stop(&rig);
+	rig.takeover = true;
+	rig.accounts_max = 4;
+	expect_start(&rig, START_LIMITS, "limits.accounts_max, 4");
+	rig.accounts_max = 3;
+	expect_start(&rig, START_LIMITS, "limits.accounts_max, 3");
+	rig.accounts_max = 5;
+	expect_start(&rig, START_OK, NULL);
+	rig_stop(&rig);
+}
+
 static void test_start_stops(void **state)
 {
 	/* Goal: a start that is asked to stop does, with nothing taken. */
@@ -347,6 +369,7 @@ int main(void)
 		cmocka_unit_test(test_start_writer_row),
 		cmocka_unit_test(test_start_known_head),
 		cmocka_unit_test(test_start_damage),
+		cmocka_unit_test(test_start_limits),
 		cmocka_unit_test(test_start_stops),
 		cmocka_unit_test(test_start_frozen_writer),
 		cmocka_unit_test(test_start_races),
