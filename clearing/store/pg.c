@@ -177,7 +177,9 @@ void pg_parameters_int32(struct pg_parameters *parameters, int32_t value)
 
 void pg_parameters_time(struct pg_parameters *parameters, int64_t us)
 {
-	pg_parameters_int64(parameters, us - PG_EPOCH_US);
+	/* The server's infinity is the least number. */
+	pg_parameters_int64(parameters,
+			    us < PG_TIME_US_MIN ? INT64_MIN : us - PG_EPOCH_US);
 }
 
 void pg_parameters_bytes(struct pg_parameters *parameters, struct slice bytes)

@@ -30,6 +30,8 @@ enum {
 
 /* 1970-01-01 to 2000-01-01, the server's own epoch. */
 #define PG_EPOCH_US INT64_C(946684800000000)
+/* The least timestamptz, in 4713 BC; the greatest is beyond int64_t. */
+#define PG_TIME_US_MIN INT64_C(-210866803200000000)
 #define PG_PARAMS_MAX 20
 
 /* A one-dimensional binary array that grows; one owner, reused. */
@@ -72,6 +74,7 @@ struct pg_parameters {
 /* pg_parameters_*: append one; @parameters was zeroed before the first. */
 void pg_parameters_int64(struct pg_parameters *parameters, int64_t value);
 void pg_parameters_int32(struct pg_parameters *parameters, int32_t value);
+/* What is before all that the server can tell is its -infinity. */
 void pg_parameters_time(struct pg_parameters *parameters, int64_t us);
 /* Bytes, text or an array; the memory is the caller's. */
 void pg_parameters_bytes(struct pg_parameters *parameters, struct slice bytes);

@@ -158,6 +158,19 @@ class Reads(CityTest):
                      for one in entries if one.posted_at_us < start)
         self.assertEqual(page.opening_minor, before)
 
+    def test_reads_statement_of_all_time(self):
+        """Times that no calendar has are times before or after all others."""
+        whole = self.gateway.GetStatement(account=ref(M1),
+                                          min_position=self.position)
+        least, most = -1 << 63, (1 << 63) - 1
+        for start in (least, least + 1, -1 << 62, -1):
+            for until in (0, most, 1 << 62):
+                self.assertEqual(self.gateway.GetStatement(
+                    account=ref(M1), from_us=start, until_us=until), whole)
+        for start, until in ((most, 0), (most, least), (0, least), (0, -1)):
+            self.assertEqual(list(self.gateway.GetStatement(
+                account=ref(M1), from_us=start, until_us=until).entries), [])
+
     def test_reads_see_what_was_written(self):
         """With the position of a reply, a read never misses it."""
         for _ in range(20):
