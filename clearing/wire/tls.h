@@ -19,7 +19,7 @@ struct tls_files {
 	struct slice certificate; /* PEM: own, then intermediates */
 	struct slice key;	  /* PEM */
 	struct slice ca;	  /* PEM: the city's CA */
-	struct slice crl;	  /* PEM, or empty: no revocation list */
+	struct slice crl;	  /* PEM; NULL: there is no revocation list */
 };
 
 #define TLS_ERROR_SIZE 256

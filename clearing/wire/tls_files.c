@@ -109,6 +109,24 @@ static bool load_ca(SSL_CTX *context, BIO *file)
 	}
 }
 
+/*
+ * Is @crl signed by a CA of @store?  OpenSSL would find no list for any
+ * certificate of ours otherwise, and refuse all of them.
+ */
+static bool of_ca(X509_STORE *store, X509_CRL *crl)
+{
+	STACK_OF(X509) *cas = X509_STORE_get1_all_certs(store);
+	bool found = false;
+
+	for (int i = 0; !found && i < sk_X509_num(cas); i++) {
+		EVP_PKEY *key = X509_get0_pubkey(sk_X509_value(cas, i));
+
+		found = key != NULL && X509_CRL_verify(crl, key) == 1;
+	}
+	sk_X509_pop_free(cas, X509_free);
+	return found;
+}
+
 static bool load_crl(SSL_CTX *context, BIO *file)
 {
 	X509_STORE *store = SSL_CTX_get_cert_store(context);
@@ -121,7 +139,7 @@ static bool load_crl(SSL_CTX *context, BIO *file)
 
 		if (crl == NULL)
 			break;
-		good = X509_STORE_add_crl(store, crl) == 1;
+		good = of_ca(store, crl) && X509_STORE_add_crl(store, crl) == 1;
 		X509_CRL_free(crl);
 		if (!good)
 			return false;
@@ -179,7 +197,9 @@ bool tls_files_load(SSL_CTX *context, const struct tls_files *files,
 		return refuse(error, "ca", "not PEM certificates of a CA");
 	if (!verify_own(context, error))
 		return false;
-	if (files->crl.size > 0 && !load(context, files->crl, load_crl))
-		return refuse(error, "crl", "not a PEM revocation list");
+	/* An empty file is a broken one: it would let the revoked in. */
+	if (files->crl.data != NULL && !load(context, files->crl, load_crl))
+		return refuse(error, "crl",
+			      "not a PEM revocation list of the CA");
 	return true;
 }

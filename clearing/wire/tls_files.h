@@ -22,7 +22,8 @@ X509 *tls_files_certificate(struct slice pem) MUST_CHECK;
  * The own certificate must fit its key, and its chain the CA, today: one that
  * no peer would accept is refused here, where a person can still read why.
  * The CA's file is the only trust anchor; with a revocation list every leaf
- * is looked up, and a list that is out of date refuses all.
+ * is looked up, and a list that is out of date refuses all.  An empty list
+ * file, or one that none of the CA's keys signed, is refused here.
  * @error  TLS_ERROR_SIZE bytes; names the file and the reason.
  */
 bool tls_files_load(SSL_CTX *context, const struct tls_files *files,
