@@ -200,6 +200,7 @@ static enum exit_status status_of_start(enum start_result result)
 	case START_DAMAGED:
 		return EXIT_DAMAGED;
 	case START_OTHER_CITY:
+	case START_LIMITS:
 		return EXIT_CONFIGURATION;
 	}
 	clearing_panic(__FILE__, __LINE__, "start result");

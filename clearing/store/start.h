@@ -26,6 +26,7 @@ enum start_result {
 	START_UNSAFE,  /* exit 7 */
 	START_DAMAGED, /* exit 8: chain, payload or tables; names the place */
 	START_OTHER_CITY, /* exit 2: genesis names another city, unit, ... */
+	START_LIMITS,	  /* exit 2: limits below what the city has already */
 	START_STOPPED,	  /* @stop was set */
 };
 

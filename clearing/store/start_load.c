@@ -119,6 +119,28 @@ static enum apply_result load_hold(struct ledger *ledger, const PGresult *rows,
 	return ledger_load_hold(ledger, &hold);
 }
 
+/* Nothing is damaged: this node was given less memory than the city needs. */
+static enum start_result too_small(struct start *start)
+{
+	const struct ledger *ledger = start->ledger;
+	const struct ledger_options *options = &ledger->options;
+
+	if (ledger->account_count == options->accounts_max)
+		return start_fail(start, START_LIMITS,
+				  "the city has more accounts than "
+				  "limits.accounts_max, %u: raise it",
+				  options->accounts_max);
+	if (ledger->hold_count == options->holds_max)
+		return start_fail(start, START_LIMITS,
+				  "the city has more open holds than the %u "
+				  "that this node takes",
+				  options->holds_max);
+	return start_fail(start, START_LIMITS,
+			  "the city has more actors than the %u that this "
+			  "node takes",
+			  options->actors_max);
+}
+
 static enum start_result load_rows(struct start *start, const char *table,
 				   const PGresult *rows, load_row *load)
 {
@@ -127,6 +149,8 @@ static enum start_result load_rows(struct start *start, const char *table,
 	for (int row = 0; row < count; row++) {
 		enum apply_result result = load(start->ledger, rows, row);
 
+		if (result == APPLY_TOO_MANY)
+			return too_small(start);
 		if (result != APPLY_OK)
 			return start_fail(start, START_DAMAGED,
 					  "table %s, row %lld: %s", table,
@@ -358,9 +382,12 @@ static enum start_result replay_block(struct start *start, struct block *block,
 		.entry_count = block->entry_count,
 		.effects = effects,
 	};
+	enum apply_result result;
 
-	if (ledger_apply_block(start->ledger, block, effects, &fault) !=
-	    APPLY_OK)
+	result = ledger_apply_block(start->ledger, block, effects, &fault);
+	if (result == APPLY_TOO_MANY)
+		return too_small(start);
+	if (result != APPLY_OK)
 		return start_fail(start, START_DAMAGED, "block %llu, %s %u: %s",
 				  (unsigned long long)block->header.seq,
 				  fault.in_event ? "event" : "entry",

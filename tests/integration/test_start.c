@@ -268,6 +268,7 @@ static void test_start_limits(void **state)
 
 	(void)state;
 	begin(&rig, "too_small");
+	rig_wait_projected(&rig);
 	rig.project = false;
 	rig_account(&rig, "c");
 	rig_settle(&rig);

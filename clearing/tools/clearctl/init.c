@@ -246,6 +246,7 @@ static int status_of(enum start_result result)
 	case START_REWOUND:
 	case START_DAMAGED:
 	case START_OTHER_CITY:
+	case START_LIMITS:
 		return CTL_CONFLICT;
 	}
 	clearing_panic(__FILE__, __LINE__, "start_result");
