@@ -7,6 +7,7 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -90,6 +91,19 @@ bool file_write(const char *path, struct slice bytes)
 	ok = write_all(file, bytes);
 	ok = close(file) == 0 && ok;
 	return ok && rename(beside, path) == 0;
+}
+
+int file_lock(const char *path)
+{
+	int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	int kept;
+
+	if (file < 0 || flock(file, LOCK_EX | LOCK_NB) == 0)
+		return file;
+	kept = errno;
+	close(file);
+	errno = kept;
+	return -1;
 }
 
 bool folder_make(const char *path)

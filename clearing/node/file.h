@@ -26,6 +26,15 @@ void file_release(struct slice *bytes);
  */
 bool file_write(const char *path, struct slice bytes) MUST_CHECK;
 
+/*
+ * file_lock: hold the file at @path, made when missing, for this process
+ * alone; its end, however it comes, lets go.
+ *
+ * Returns the descriptor to close; -1 with errno set: EWOULDBLOCK when
+ * another process holds it.
+ */
+int file_lock(const char *path) MUST_CHECK;
+
 /* folder_make: make the folder at @path, mode 0700, unless it is there. */
 bool folder_make(const char *path) MUST_CHECK;
 

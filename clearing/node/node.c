@@ -232,6 +232,39 @@ static bool make_folders(struct node *node)
 	       folder_make(data) && folder_make(state) && folder_make(run);
 }
 
+static bool say_why(const char *what, const char *path)
+{
+	log_event(LOG_ERROR, "not_started", LOG_TEXT("what", what),
+		  LOG_TEXT("path", path), LOG_TEXT("reason", strerror(errno)),
+		  LOG_END);
+	return false;
+}
+
+/*
+ * The data folder is one process's: a second one, even one that is refused
+ * later, would write over the first one's endpoints and head.
+ */
+static bool lock_folder(struct node *node)
+{
+	char path[PATH_MAX];
+
+	errno = ENAMETOOLONG;
+	if (join(path, sizeof(path), node->config.data_dir, "run/lock"))
+		node->lock_descriptor = file_lock(path);
+	if (node->lock_descriptor >= 0)
+		return true;
+	if (errno != EWOULDBLOCK)
+		return say_why("[node] data_dir", node->config.data_dir);
+	node->status = EXIT_FENCED;
+	log_event(LOG_ERROR, "not_started", LOG_NUMBER("status", EXIT_FENCED),
+		  LOG_TEXT("path", path),
+		  LOG_TEXT("reason",
+			   "another clearingd runs in this data folder: stop "
+			   "it first"),
+		  LOG_END);
+	return false;
+}
+
 /* False: there is one that must not be ignored. */
 static bool read_head(struct node *node)
 {
@@ -268,14 +301,6 @@ static void name_node(struct node *node)
 		 (long)getpid());
 }
 
-static bool say_why(const char *what, const char *path)
-{
-	log_event(LOG_ERROR, "not_started", LOG_TEXT("what", what),
-		  LOG_TEXT("path", path), LOG_TEXT("reason", strerror(errno)),
-		  LOG_END);
-	return false;
-}
-
 /* Everything that needs no database.  False: said why. */
 static bool make(struct node *node, SSL_CTX *tls)
 {
@@ -291,6 +316,8 @@ static bool make(struct node *node, SSL_CTX *tls)
 	server_init(&node->server, &server_options, tls);
 	if (!make_folders(node))
 		return say_why("[node] data_dir", node->config.data_dir);
+	if (!lock_folder(node))
+		return false;
 	if (!read_head(node))
 		return say_why("the state file of the acknowledged head",
 			       node->head_path);
@@ -347,6 +374,8 @@ static void unmake(struct node *node)
 		munmap(node->ledger_memory, node->ledger_memory_size);
 	if (node->endpoint[0] != '\0')
 		(void)unlink(node->endpoints_path);
+	if (node->lock_descriptor >= 0)
+		close(node->lock_descriptor);
 	free_events(node);
 	config_release(&node->config);
 }
@@ -374,6 +403,7 @@ enum exit_status node_run(struct config *config, const char *config_path,
 	node->version = version;
 	node->takeover = takeover;
 	node->wake_descriptor = -1;
+	node->lock_descriptor = -1;
 	node->status = EXIT_CONFIGURATION;
 	name_node(node);
 	if (tls == NULL)

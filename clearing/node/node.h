@@ -79,6 +79,7 @@ struct node {
 	int journal_socket;
 	short journal_wants;
 	int wake_descriptor;
+	int lock_descriptor; /* of the data folder; -1: not held */
 
 	struct node_clock clock;
 	uint64_t now_us;

@@ -9,7 +9,7 @@ import time
 import unittest
 
 import rpc
-from node import City, wait_until
+from node import City, program, run, wait_until
 from postgres import PrivatePostgres
 from rpc import item
 
@@ -125,6 +125,21 @@ class Database(unittest.TestCase):
             self.assertEqual(refused.code, "UNAVAILABLE", str(refused))
         self.assertEqual(self.city.wait(20), 5, self.city.log_text())
         self.assertEqual(second.client("gateway", "till").balance(M1), -3)
+
+    def test_database_second_process_in_one_folder(self):
+        """Refused with status 5, also as a takeover; what the first one
+        keeps in the folder stays."""
+        gateway = self.begin()
+        with open(self.city.endpoints_file, encoding="utf-8") as opened:
+            endpoints = opened.read()
+        for arguments in ([], ["--takeover"]):
+            second = run(program("clearingd"), "--config", self.city.config,
+                         *arguments, env=self.city.environment())
+            self.assertEqual(second.status, 5, second)
+            self.assertIn("another clearingd", second.err)
+            with open(self.city.endpoints_file, encoding="utf-8") as opened:
+                self.assertEqual(opened.read(), endpoints)
+        self.assertEqual(rpc.outcomes(gateway.post(item(M1, M2, 1))), [None])
 
     def test_database_restart_after_a_kill(self):
         """After kill -9 the same node starts again without --takeover."""
