@@ -290,12 +290,18 @@ static enum start_result query_number(struct start *start, const char *sql,
 	return result;
 }
 
-/* The first block that can hold an id of the window: created never falls. */
+/*
+ * The first block that can hold an id of the window.  Created never falls, but
+ * is the time when a block was opened, and while it waits for those in flight
+ * it takes ids of any time before the next one: so the one before the bound
+ * counts as well.
+ */
 static enum start_result find_window(struct start *start, uint64_t bound_us,
 				     uint64_t *out)
 {
 	int64_t low = 0, high = start->tables_seq + 1, created = 0;
 	enum start_result result = query_number(start, span_sql, NULL, &low);
+	int64_t first = low;
 
 	while (result == START_OK && low < high) {
 		struct pg_parameters parameters = { 0 };
@@ -309,7 +315,7 @@ static enum start_result find_window(struct start *start, uint64_t bound_us,
 		else
 			high = middle;
 	}
-	*out = (uint64_t)low;
+	*out = (uint64_t)(low > first ? low - 1 : low);
 	return result;
 }
 

@@ -124,6 +124,42 @@ static void test_start_loads_what_was(void **state)
 	}
 }
 
+static void test_start_ids_of_a_long_block(void **state)
+{
+	/* Goal: (rule JOURNAL-20) a block is of the time when it was opened;
+	 * an id it took half an hour later is remembered after a start, though
+	 * the block is older than the window (rule LEDGER-9). */
+	const uint64_t minute_us = 60 * UINT64_C(1000000);
+	struct rig_item item = { .debit = 3, .credit = 4, .amount_minor = 5 };
+	struct rig before, after;
+	struct rig_item late;
+	struct answer answer;
+
+	(void)state;
+	begin(&before, "long_block");
+	/* Ahead of the wall, which a takeover looks at. */
+	before.clock_us = rig_now(&before) + 600 * minute_us;
+	rig_transfer(&before, &item);
+	before.clock_us += 30 * minute_us;
+	late = item;
+	late.id = rig_id(&before);
+	rig_transfer(&before, &late);
+	rig_settle(&before);
+	before.clock_us += ID_WINDOW_US_DEFAULT - 20 * minute_us;
+	rig_transfer(&before, &item);
+	rig_settle(&before);
+	rig_wait_projected(&before);
+	rig_attach(&after, &before);
+	after.clock_us = before.clock_us;
+	rig_stop(&before);
+	after.takeover = true;
+	expect_start(&after, START_OK, NULL);
+	answer = rig_try(&after, &late);
+	assert_int_equal(answer.refusal, 0);
+	assert_true(answer.recorded);
+	rig_stop(&after);
+}
+
 static void test_start_init(void **state)
 {
 	/* Goal: block 0 is written once; the same again is success, another
@@ -366,6 +402,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_start_loads_what_was),
+		cmocka_unit_test(test_start_ids_of_a_long_block),
 		cmocka_unit_test(test_start_init),
 		cmocka_unit_test(test_start_writer_row),
 		cmocka_unit_test(test_start_known_head),
