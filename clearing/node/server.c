@@ -89,6 +89,27 @@ uint32_t server_identity_count(const struct server *server, struct slice base)
 	return count;
 }
 
+/*
+ * Is there room for one more?  Who has shaken hands longest, and is nobody
+ * yet, makes it: the half-open keep no one out.
+ */
+static bool make_way(struct server *server)
+{
+	struct connection *connection = server->connections, *oldest = NULL;
+
+	if (server->connection_count < server->options.connections_max)
+		return true;
+	for (; connection != NULL; connection = connection->next)
+		if (connection->state == CONNECTION_HANDSHAKE)
+			oldest = connection;
+	if (oldest == NULL)
+		return false;
+	server_log_refused(server, oldest->peer,
+			   "too many connections: it was the slowest");
+	connection_close(oldest);
+	return server->connection_count < server->options.connections_max;
+}
+
 static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
 		      struct sockaddr *address, int size, void *argument)
 {
@@ -100,7 +121,7 @@ static void on_accept(struct evconnlistener *listener, evutil_socket_t socket,
 	(void)listener;
 	(void)size;
 	print_address(address, peer, sizeof(peer));
-	if (server->connection_count >= server->options.connections_max) {
+	if (!make_way(server)) {
 		server_log_refused(server, peer, "too many connections");
 		close(socket);
 		return;

@@ -3,6 +3,8 @@
 and the node is unharmed."""
 
 import os
+import socket
+import time
 import unittest
 import zlib
 
@@ -239,6 +241,24 @@ class Hostile(CityTest):
         finally:
             for one in opened:
                 one.close()
+
+    def test_hostile_half_shaken(self):
+        """As many as may connect at all, and none says who it is: the next
+        one that does is let in at once."""
+        with self.another_city(limits={"connections_max": 20}) as city:
+            opened = []
+            try:
+                for _ in range(40):
+                    opened.append(socket.create_connection(city.address, 5))
+                    opened[-1].sendall(b"\x16\x03\x01")
+                began = time.monotonic()
+                client = city.connect(city.certificate("auditor", "late"))
+                self.assertEqual(client.health(timeout=4), "SERVING")
+                self.assertLess(time.monotonic() - began, 4)
+                client.close()
+            finally:
+                for one in opened:
+                    one.close()
 
 
 if __name__ == "__main__":
