@@ -473,7 +473,7 @@ bool projector_push(struct projector *projector,
 		return false;
 	pthread_mutex_lock(&projector->lock);
 	check(projector->begun);
-	/* Once it has stopped it takes nothing, so the next one leaves a gap. */
+	/* Once it has stopped it takes nothing: the next one leaves a gap. */
 	check(projector->stopped ||
 	      (int64_t)block->header.seq == projector->pushed_seq + 1);
 	room = has_room(projector, wait);
