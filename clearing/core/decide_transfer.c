@@ -128,7 +128,7 @@ static uint32_t check_expiry(const struct entry *entry, uint64_t now_us)
 	return 0;
 }
 
-/* Refusals 20 to 39; the entry is filled as far as it goes. */
+/* Refusals 20 to 37; the entry is filled as far as it goes. */
 static uint32_t check_command(const struct ledger *ledger,
 			      const struct transfer_command *command,
 			      uint64_t now_us, struct sides *sides,
@@ -145,7 +145,7 @@ static uint32_t check_command(const struct ledger *ledger,
 	if (same_account(command, sides))
 		return TRANSFER_SAME_ACCOUNT;
 	fill_entry(command, sides, entry);
-	return check_expiry(entry, now_us);
+	return 0;
 }
 
 static void decide_movement(const struct ledger *ledger,
@@ -157,19 +157,26 @@ static void decide_movement(const struct ledger *ledger,
 						 : COMMAND_TRANSFER;
 	struct sides sides = { 0 };
 	uint32_t refusal;
+	bool known;
 
 	refusal = check_command(ledger, command, now_us, &sides, entry);
 	if (refusal != 0) {
 		decide_refuse(out, refusal);
 		return;
 	}
-	if (decide_recorded(ledger, &entry->id, kind,
-			    ledger_content_of_entry(ledger, entry,
-						    caller->base_hash,
-						    command->memo),
-			    out))
+	known = decide_recorded(ledger, &entry->id, kind,
+				ledger_content_of_entry(ledger, entry,
+							caller->base_hash,
+							command->memo),
+				out);
+	/* What was done is answered so, though its time may have passed. */
+	if (out->verdict == VERDICT_RECORDED)
 		return;
-	refusal = check_accounts(&sides);
+	refusal = check_expiry(entry, now_us);
+	if (refusal == 0 && known)
+		return;
+	if (refusal == 0)
+		refusal = check_accounts(&sides);
 	if (refusal != 0)
 		decide_refuse(out, refusal);
 	else if (check_amount(&sides, entry->amount, out))

@@ -115,6 +115,34 @@ static void test_decide_hold_placing_precedence(void **state)
 	city_free(p.city);
 }
 
+static void test_decide_hold_placed_again(void **state)
+{
+	/* (rule LEDGER-8) A hold that was placed has its recorded answer for
+	 * whoever asks again, also when its time has passed meanwhile; other
+	 * content is told its first refusal. */
+	struct pair p = start();
+	struct place_hold_command c = hold_of(&p, 50);
+	struct answer first, again;
+
+	(void)state;
+	record_place_hold(&p.city->recorder, &c, &p.city->gateway,
+			  p.city->now_us, &first);
+	assert_int_equal(first.refusal, 0);
+	p.city->now_us = c.expires_at_us;
+	assert_int_equal(record_expiries(&p.city->recorder, p.city->now_us, 9),
+			 1);
+	record_place_hold(&p.city->recorder, &c, &p.city->gateway,
+			  p.city->now_us, &again);
+	assert_int_equal(again.refusal, 0);
+	assert_true(again.recorded);
+	assert_int_equal(again.number, first.number);
+	c.transfer.amount_minor = 51;
+	assert_int_equal(place(&p, &c), HOLD_EXPIRY_PAST);
+	c.expires_at_us += HOUR_US;
+	assert_int_equal(place(&p, &c), HOLD_ID_CONFLICT);
+	city_free(p.city);
+}
+
 static void test_decide_hold_reserves_both_sides(void **state)
 {
 	/* (rules LEDGER-5, LEDGER-6, LEDGER-13) What is pending counts, and
@@ -324,6 +352,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decide_hold_placing_precedence),
+		cmocka_unit_test(test_decide_hold_placed_again),
 		cmocka_unit_test(test_decide_hold_reserves_both_sides),
 		cmocka_unit_test(test_decide_hold_post_part_releases_rest),
 		cmocka_unit_test(test_decide_hold_promise_is_kept),
