@@ -166,11 +166,15 @@ static void fail_group(struct answer *answers, uint32_t count, uint32_t failed,
 	answers[failed] = *why;
 }
 
-/* (rule LEDGER-11) All recorded or none: @i is the first that differs. */
+/*
+ * (rule LEDGER-11) All recorded or none: @i is the first that differs.  That
+ * comes before what its accounts would say (rule LEDGER-3).
+ */
 static bool mixes(const struct answer *answers, uint32_t i)
 {
-	return i > 0 && answers[i].refusal == 0 &&
-	       answers[i].recorded != answers[0].recorded;
+	return i > 0 && answers[i].recorded != answers[0].recorded &&
+	       (answers[i].refusal == 0 ||
+		answers[i].refusal > TRANSFER_ID_CONFLICT);
 }
 
 static void record_group(struct recorder *recorder,

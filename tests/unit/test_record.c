@@ -168,6 +168,15 @@ static void test_record_linked_group_again(void **state)
 	mixed[1] = c[1];
 	post_all(p.city, mixed, 2, answers);
 	assert_int_equal(answers[1].refusal, TRANSFER_ID_CONFLICT);
+	/* Nor where the new one would be refused for what comes behind. */
+	mixed[0] = c[0];
+	mixed[1] = city_transfer(p.city, p.a, p.b, 5000);
+	post_all(p.city, mixed, 2, answers);
+	assert_int_equal(answers[0].refusal, TRANSFER_LINKED_FAILED);
+	assert_int_equal(answers[1].refusal, TRANSFER_ID_CONFLICT);
+	mixed[1].amount_minor = 0;
+	post_all(p.city, mixed, 2, answers);
+	assert_int_equal(answers[1].refusal, TRANSFER_AMOUNT_NOT_POSITIVE);
 	assert_int_equal(city_balance(p.city, p.a), -3);
 	/* Undone, its id is free again. */
 	post_all(p.city, &fresh, 1, answers);
