@@ -52,6 +52,8 @@ void server_set_limits(struct server *server,
 	server->limits = (struct grpc_server_limits){
 		.message_size_max = options->message_size_max,
 		.streams_max = STREAMS_MAX,
+		.input_total = &server->input_total,
+		.input_total_max = INPUT_TOTAL_MAX,
 	};
 }
 

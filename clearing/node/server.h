@@ -23,6 +23,8 @@
 #define DRAIN_US_MAX UINT64_C(10000000)
 /* Calls at once on one connection. */
 #define STREAMS_MAX 1024
+/* Requests that are still on their way, over all connections. */
+#define INPUT_TOTAL_MAX ((size_t)256 << 20)
 /* Refused handshakes that are logged each second. */
 #define REFUSED_LOGGED_MAX 10
 
@@ -50,6 +52,7 @@ struct server {
 	struct connection *dirty;	/* have something to write */
 	struct watch *watches;
 	uint32_t connection_count;
+	size_t input_total;  /* bytes of requests not yet whole */
 	uint64_t calls_seen; /* numbers requests in the log */
 	/* Refused handshakes of the present second. */
 	uint64_t refused_second;

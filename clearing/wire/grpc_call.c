@@ -33,6 +33,19 @@ static struct grpc_call *take_spare(struct grpc_connection *connection)
 	return call;
 }
 
+static void count_input(struct grpc_connection *connection, size_t before,
+			size_t now)
+{
+	connection->input_size += now - before;
+	if (connection->limits->input_total != NULL)
+		*connection->limits->input_total += now - before;
+}
+
+void grpc_call_count_input(struct grpc_call *call, size_t before)
+{
+	count_input(call->connection, before, call->frame.payload.capacity);
+}
+
 struct grpc_call *grpc_call_create(struct grpc_connection *connection,
 				   int32_t stream_id)
 {
@@ -47,7 +60,7 @@ struct grpc_call *grpc_call_create(struct grpc_connection *connection,
 		call->next->previous = call;
 	connection->calls = call;
 	connection->unanswered++;
-	connection->input_size += call->frame.payload.capacity;
+	grpc_call_count_input(call, 0);
 	return call;
 }
 
@@ -71,7 +84,7 @@ void grpc_call_end(struct grpc_call *call)
 		connection->handler->on_end(connection->context, call);
 	unlink_live(call);
 	grpc_call_drop_request(call, GRPC_SPARE_BYTES_MAX);
-	connection->input_size -= call->frame.payload.capacity;
+	count_input(connection, call->frame.payload.capacity, 0);
 	connection->output_size -= call->out.size;
 	grpc_bytes_clear(&call->out, GRPC_SPARE_BYTES_MAX);
 	grpc_bytes_clear(&call->status, 0);
@@ -86,11 +99,10 @@ void grpc_call_end(struct grpc_call *call)
 
 void grpc_call_drop_request(struct grpc_call *call, size_t keep)
 {
-	struct grpc_connection *connection = call->connection;
+	const size_t before = call->frame.payload.capacity;
 
-	connection->input_size -= call->frame.payload.capacity;
 	grpc_frame_next(&call->frame, keep);
-	connection->input_size += call->frame.payload.capacity;
+	grpc_call_count_input(call, before);
 }
 
 struct slice grpc_call_path(const struct grpc_call *call)

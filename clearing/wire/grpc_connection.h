@@ -125,6 +125,9 @@ void grpc_call_refuse(struct grpc_call *call, enum grpc_code code,
  */
 void grpc_call_drop_request(struct grpc_call *call, size_t keep);
 
+/* grpc_call_count_input: its request's memory was @before, and changed. */
+void grpc_call_count_input(struct grpc_call *call, size_t before);
+
 /* grpc_request_header: one header field of the request. */
 void grpc_request_header(struct grpc_call *call, struct slice name,
 			 struct slice value);

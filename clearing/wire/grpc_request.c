@@ -179,7 +179,7 @@ static enum grpc_frame_result take(struct grpc_call *call, struct slice *bytes)
 
 	result = grpc_frame_take(&call->frame,
 				 connection->limits->message_size_max, bytes);
-	connection->input_size += call->frame.payload.capacity - before;
+	grpc_call_count_input(call, before);
 	return result;
 }
 
@@ -187,6 +187,18 @@ static void refuse_message_count(struct grpc_call *call)
 {
 	grpc_call_refuse(call, GRPC_UNIMPLEMENTED,
 			 SLICE("this method takes exactly one message"));
+}
+
+/* Do unfinished requests take more memory than they may? */
+static bool has_too_much(const struct grpc_connection *connection)
+{
+	const struct grpc_server_limits *limits = connection->limits;
+
+	if (connection->input_size > GRPC_CONNECTION_INPUT_MAX)
+		return true;
+	return limits->input_total != NULL &&
+	       *limits->input_total > limits->input_total_max &&
+	       connection->input_size > 2 * (size_t)limits->message_size_max;
 }
 
 /* (rule RPC-8): told by the prefix, before anything of it is kept. */
@@ -213,10 +225,10 @@ static void taken(struct grpc_call *call, enum grpc_frame_result result)
 		refuse_memory(call);
 		return;
 	}
-	if (call->connection->input_size > GRPC_CONNECTION_INPUT_MAX)
+	if (has_too_much(call->connection))
 		grpc_call_refuse(call, GRPC_RESOURCE_EXHAUSTED,
-				 SLICE("too many large requests at once on "
-				       "this connection: try again later"));
+				 SLICE("too many large requests at once: try "
+				       "again later"));
 }
 
 void grpc_request_data(struct grpc_call *call, struct slice bytes)

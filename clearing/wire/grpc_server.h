@@ -25,6 +25,13 @@ struct grpc_call;
 struct grpc_server_limits {
 	uint32_t message_size_max; /* 4 MiB by default; inflated size too */
 	uint32_t streams_max;	   /* concurrent calls a connection */
+	/*
+	 * Memory of the unfinished requests of all connections that share
+	 * these limits: counted here, the caller's; NULL: nobody counts.
+	 * Above @input_total_max a connection has room for two large ones.
+	 */
+	size_t *input_total;
+	size_t input_total_max;
 };
 
 struct grpc_server_handler {

@@ -219,6 +219,42 @@ static void test_grpc_limits_half_sent_requests(void **state)
 	http2_free(http2);
 }
 
+/* Goal: they are bounded over all connections, too; each still has room for
+ * its largest message, and what ends is counted out. */
+static void test_grpc_limits_half_sent_on_all(void **state)
+{
+	const size_t size = 3u << 20;
+	size_t total = 0;
+	const struct grpc_server_limits limits = {
+		.message_size_max = 4u << 20,
+		.streams_max = 100,
+		.input_total = &total,
+		.input_total_max = 20u << 20,
+	};
+	uint8_t *half = calloc(1, size);
+	struct http2_request request = { .stays_open = true };
+	struct http2 *http2[4];
+	struct echo echo[4];
+
+	(void)state;
+	assert_non_null(half);
+	memcpy(half, "\0\0\x40\0\0", 5); /* promises 4 MiB */
+	request.body = slice_of(half, size);
+	for (uint32_t i = 0; i < 4; i++) {
+		http2[i] = http2_create(&limits, &echo[i], 0);
+		/* The first one of each is let in. */
+		assert_int_equal(http2_ask(http2[i], &request)->grpc_status,
+				 NO_STATUS);
+		for (uint32_t j = 0; j < 20; j++)
+			http2_ask(http2[i], &request);
+		assert_true(total <= (20u << 20) + (i + 1) * (8u << 20));
+	}
+	for (uint32_t i = 0; i < 4; i++)
+		http2_free(http2[i]);
+	assert_int_equal(total, 0);
+	free(half);
+}
+
 /* Goal: a client that reads nothing: what waits for it is bounded, new calls
  * are refused, and once it reads all is well (rule RPC-9). */
 static void test_grpc_limits_slow_reader(void **state)
@@ -348,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_grpc_limits_count_empty_frames),
 		cmocka_unit_test(test_grpc_limits_streams),
 		cmocka_unit_test(test_grpc_limits_half_sent_requests),
+		cmocka_unit_test(test_grpc_limits_half_sent_on_all),
 		cmocka_unit_test(test_grpc_limits_slow_reader),
 		cmocka_unit_test(test_grpc_limits_stream_backlog),
 		cmocka_unit_test(test_grpc_limits_drain),
