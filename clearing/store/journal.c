@@ -407,11 +407,12 @@ struct journal *journal_create(const struct journal_options *options,
 	journal->ledger = ledger;
 	journal->state = JOURNAL_UP;
 	journal->resolver.wake_fd = -1;
+	/* Before the first query: the start's receiver is gone. */
+	PQsetNoticeReceiver(connection, on_notice, journal);
 	if (!begin(journal)) {
 		journal_free(journal);
 		return NULL;
 	}
-	PQsetNoticeReceiver(connection, on_notice, journal);
 	return journal;
 }
 

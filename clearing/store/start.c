@@ -89,6 +89,17 @@ static enum start_result read_cluster(struct start *start)
 	return result;
 }
 
+enum start_result start_open(struct start *start)
+{
+	enum start_result result = start_connect(
+		start->options->database, &start->connection, start->error);
+
+	if (result != START_OK)
+		return result;
+	PQsetNoticeReceiver(start->connection, count_warnings, start);
+	return read_cluster(start);
+}
+
 /* (rule JOURNAL-12) */
 enum start_result start_check_head(struct start *start)
 {
@@ -133,10 +144,8 @@ enum start_result start_check_head(struct start *start)
 /* What reads only; nothing is written to a journal that is not ours. */
 static enum start_result look(struct start *start)
 {
-	enum start_result result = read_cluster(start);
+	enum start_result result = start_check_head(start);
 
-	if (result == START_OK)
-		result = start_check_head(start);
 	if (result == START_OK)
 		result = start_check_genesis(start);
 	if (result == START_OK && !start->options->takeover)
@@ -155,13 +164,10 @@ enum start_result start_store(const struct start_options *options,
 		.projector = projector,
 		.error = error,
 	};
-	enum start_result result =
-		start_connect(options->database, &start.connection, error);
+	enum start_result result = start_open(&start);
 
-	if (result != START_OK)
-		return result;
-	PQsetNoticeReceiver(start.connection, count_warnings, &start);
-	result = look(&start);
+	if (result == START_OK)
+		result = look(&start);
 	if (result == START_OK && start_stopped(&start))
 		result = START_STOPPED;
 	if (result == START_OK)

@@ -34,6 +34,12 @@ enum start_result start_away(struct start *start);
 enum start_result start_connect(const struct database *database, PGconn **out,
 				char *error);
 
+/*
+ * start_open: connect as start_connect() does, count its warnings, and see
+ * which cluster it is.
+ */
+enum start_result start_open(struct start *start);
+
 /* start_stopped: has the caller asked to stop? */
 bool start_stopped(const struct start *start);
 

@@ -168,6 +168,28 @@ static bool take_row(const PGresult *rows, struct block_header *out)
 	return true;
 }
 
+/* A session that takes over waits for a writer that froze, but not long. */
+static enum start_result bound_statements(struct start *start)
+{
+	return pg_run(start->connection, "set statement_timeout = '2s'")
+		       ? START_OK
+		       : start_away(start);
+}
+
+static enum start_result reconnect(struct start *start)
+{
+	enum start_result result;
+
+	PQfinish(start->connection);
+	start->connection = NULL;
+	result = start_open(start);
+	if (result == START_OK)
+		result = bound_statements(start);
+	/* Another server may have answered: nothing is written behind the head
+	 * that is known. */
+	return result == START_OK ? start_check_head(start) : result;
+}
+
 /*
  * One try.  @done  true when our block is in and durable; false to look at
  * the head and try again.
@@ -193,10 +215,7 @@ static enum start_result try_once(struct start *start, struct slice payload,
 		if (!pg_run(start->connection, terminate_sql))
 			result = start_away(start);
 	} else if (PQstatus(start->connection) != CONNECTION_OK) {
-		PQfinish(start->connection);
-		start->connection = NULL;
-		result = start_connect(start->options->database,
-				       &start->connection, start->error);
+		result = reconnect(start);
 	} else {
 		result = start_away(start);
 	}
@@ -265,9 +284,9 @@ enum start_result start_take_over(struct start *start)
 	buffer_init(&payload, bytes, sizeof(bytes));
 	if (!compose(start, &payload))
 		return start_fail(start, START_AWAY, "out of memory");
-	if (!pg_run(start->connection, "set statement_timeout = '2s'"))
-		return start_away(start);
-	result = race(start, buffer_view(&payload));
+	result = bound_statements(start);
+	if (result == START_OK)
+		result = race(start, buffer_view(&payload));
 	if (result == START_OK)
 		result = own_rows(start);
 	if (result == START_OK &&

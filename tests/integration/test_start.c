@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "unit/support.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -365,6 +366,63 @@ static void test_start_frozen_writer(void **state)
 	rig_stop(&rig);
 }
 
+/* Ends the session that waits for @context, once; false: none waited. */
+static void *cut_the_waiting(void *context)
+{
+	PGconn *connection = postgres_connect(&postgres, context);
+	struct timespec step = { 0, 20 * 1000000L };
+	bool cut = false;
+
+	for (uint32_t i = 0; i < 500 && !cut; i++) {
+		PGresult *rows = PQexec(
+			connection,
+			"select pg_terminate_backend(pid) from pg_stat_activity"
+			" where application_name = 'clearing journal'"
+			" and datname = current_database()"
+			" and wait_event_type = 'Lock'");
+
+		cut = PQntuples(rows) == 1;
+		PQclear(rows);
+		nanosleep(&step, NULL);
+	}
+	PQfinish(connection);
+	return cut ? context : NULL;
+}
+
+static void test_start_cut_at_takeover(void **state)
+{
+	/* Goal: a takeover whose connection goes is made on the next one,
+	 * which waits for a frozen writer no longer than the first. */
+	char options[200], name[] = "cut";
+	struct rig rig;
+	PGconn *frozen;
+	pthread_t thread;
+	double began;
+	void *cut;
+
+	(void)state;
+	rig_create(&rig, &postgres, name);
+	snprintf(options, sizeof(options),
+		 "host=%s user=node dbname=%s"
+		 " application_name='clearing journal'"
+		 " options='-c idle_in_transaction_session_timeout=9s'",
+		 postgres.folder, name);
+	frozen = PQconnectdb(options);
+	PQclear(PQexec(frozen, "begin"));
+	PQclear(PQexec(frozen, "insert into clearing.journal select 1, 0,"
+			       " created, hash, sha256('x'), 'x'"
+			       " from clearing.journal"));
+	assert_int_equal(pthread_create(&thread, NULL, cut_the_waiting, name),
+			 0);
+	began = seconds();
+	expect_start(&rig, START_OK, NULL);
+	assert_true(seconds() - began < 7);
+	pthread_join(thread, &cut);
+	assert_non_null(cut);
+	PQfinish(frozen);
+	rig_stop(&rig);
+}
+
 static void test_start_races(void **state)
 {
 	/* Goal: a takeover from a writer under load comes through, and all
@@ -410,6 +468,7 @@ int main(void)
 		cmocka_unit_test(test_start_limits),
 		cmocka_unit_test(test_start_stops),
 		cmocka_unit_test(test_start_frozen_writer),
+		cmocka_unit_test(test_start_cut_at_takeover),
 		cmocka_unit_test(test_start_races),
 	};
 
