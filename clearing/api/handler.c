@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Reads that wait for a position to come (rule JOURNAL-25). */
+#define PARKED_MAX 4096
+
 enum permission handler_permission(const struct api_call *call)
 {
 	return permission_of(call->method->rpc, call->caller->role);
@@ -128,13 +131,20 @@ static bool keep_message(struct api_call *call)
 	return true;
 }
 
-/* (rule RPC-13) */
+/*
+ * (rule RPC-13): here, where a client that leaves takes its call along.  The
+ * store's queue is shared by all, and who comes in waits for the tables alone.
+ */
 bool handler_waits(struct api_call *call, uint64_t min_position)
 {
 	struct api *api = call->api;
 
 	if (journal_acknowledged(api->journal) >= min_position)
 		return false;
+	if (api->parked.count >= PARKED_MAX) {
+		reply_error_now(call, REQUEST_OVERLOADED, NULL);
+		return true;
+	}
 	if (!keep_message(call))
 		return true;
 	call->wait_seq = min_position;

@@ -88,7 +88,8 @@ void handle_get_hold(struct api *api, struct api_call *call, uint64_t now_us)
 	(void)api;
 	(void)now_us;
 	if (!handler_read_request(call, decode_get_hold, &request) ||
-	    !handler_accepts(call, false))
+	    !handler_accepts(call, false) ||
+	    handler_waits(call, request.min_position))
 		return;
 	if (!id_from_bytes(request.id, &query.id)) {
 		reply_refusal(call, &hold_refusals, &malformed);
@@ -129,6 +130,7 @@ void handle_list_holds(struct api *api, struct api_call *call, uint64_t now_us)
 	(void)now_us;
 	if (!handler_read_request(call, decode_list_holds, &request) ||
 	    !handler_accepts(call, false) ||
+	    handler_waits(call, request.min_position) ||
 	    !handler_list_account(call, &request, &account))
 		return;
 	page = handler_take(call, sizeof(*page));

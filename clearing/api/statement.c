@@ -90,6 +90,7 @@ void handle_get_statement(struct api *api, struct api_call *call,
 	(void)now_us;
 	if (!handler_read_request(call, decode_get_statement, &request) ||
 	    !handler_accepts(call, false) ||
+	    handler_waits(call, request.min_position) ||
 	    !handler_read_account(call, &request.account, &account))
 		return;
 	page = handler_take(call, sizeof(*page));
@@ -144,6 +145,7 @@ void handle_list_entries(struct api *api, struct api_call *call,
 	(void)now_us;
 	if (!handler_read_request(call, decode_list_entries, &request) ||
 	    !handler_accepts(call, false) ||
+	    handler_waits(call, request.min_position) ||
 	    !handler_list_account(call, &request, &account))
 		return;
 	page = handler_take(call, sizeof(*page));

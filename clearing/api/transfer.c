@@ -140,7 +140,8 @@ void handle_get_transfer(struct api *api, struct api_call *call,
 
 	(void)now_us;
 	if (!handler_read_request(call, decode_get_transfer, &request) ||
-	    !handler_accepts(call, false))
+	    !handler_accepts(call, false) ||
+	    handler_waits(call, request.min_position))
 		return;
 	if (!id_from_bytes(request.id, &query.id)) {
 		struct answer answer = { .refusal = TRANSFER_ID_MALFORMED };

@@ -84,6 +84,35 @@ class Busy(CityTest):
                          "NOT_PERMITTED")
             self.refused(lambda: coop.post(timeout=5), "BATCH_EMPTY")
 
+    def test_busy_far_positions_hold_up_nobody(self):
+        """Reads of a position that never comes keep no others waiting, and
+        are forgotten with the connection that asked."""
+        gateway = self.city.client("gateway", "till")
+        position = gateway.post(item(M1, M2, 1)).position
+        path = rpc.path_of(rpc.METHODS["ListEntries"])
+        far = rpc.statement.ListEntriesRequest(
+            min_position=1 << 60).SerializeToString()
+        clients = [self.city.connect(self.city.certificate("auditor", "far"))
+                   for _ in range(2)]
+        waiting = [client.channel.unary_unary(path).future(far, timeout=3600)
+                   for client in clients for _ in range(800)]
+
+        def read():
+            page = gateway.ListEntries(min_position=position, timeout=5)
+            self.assertGreater(len(page.entries), 0)
+        # The last of them was heard when what was sent after it is answered.
+        for client in clients:
+            client.health()
+        read()
+        self.assertFalse(any(call.done() for call in waiting))
+        for client in clients:
+            client.close()
+        read()
+        pid = self.city.process.pid
+        self.city.stop(seconds=8)
+        self.city.start()
+        self.assertNotEqual(self.city.process.pid, pid)
+
     def test_busy_starting(self):
         """Before its state is loaded a node answers STARTING, and its
         health NOT_SERVING; what asks too much is refused even then."""
