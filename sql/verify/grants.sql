@@ -17,6 +17,29 @@ select 1 / (has_function_privilege('clearing_app', 'clearing.maintain()',
 select 1 / (not has_function_privilege('clearing_auditor',
                                        'clearing.maintain()', 'execute')
             )::int;
+select 1 / (has_table_privilege('clearing_app', 'clearing.writer', 'select')
+        and has_table_privilege('clearing_app', 'clearing.writer', 'update')
+        and not has_table_privilege('clearing_app', 'clearing.writer',
+                                    'insert, delete, truncate')
+            )::int;
+select 1 / (not has_function_privilege(
+              'clearing_app',
+              'clearing.make_partition(text, bigint, bigint, text)',
+              'execute'))::int;
+-- The app: all it needs of the projection, and delete or more of nothing.
+select 1 / (count(*) = 0)::int
+  from unnest(array['projection', 'genesis', 'actor', 'account',
+                    'account_change', 'account_month', 'month_start',
+                    'transfer', 'hold', 'command']) as t (name),
+       unnest(array['select', 'insert', 'update', 'truncate']) as p (wanted)
+ where not has_table_privilege('clearing_app', 'clearing.' || t.name,
+                               p.wanted);
+select 1 / (count(*) = 0)::int
+  from pg_catalog.pg_class c
+ where c.relnamespace = 'clearing'::pg_catalog.regnamespace
+   and c.relkind in ('r', 'p')
+   and has_table_privilege('clearing_app', c.oid,
+                           'delete, references, trigger');
 -- Auditor and backup: select on every table and partition, nothing else.
 select 1 / (count(*) = 0)::int
   from pg_catalog.pg_class c,

@@ -11,6 +11,36 @@ from postgres import SOURCE, PrivatePostgres  # noqa: E402
 CHANGES = ["schema", "writer", "journal", "accounts", "entries", "maintain",
            "grants"]
 
+# What is taken away from which change, and given back.
+UNMADE = [
+    ("schema", "revoke create on schema clearing from clearing_owner",
+     "grant create on schema clearing to clearing_owner"),
+    ("schema", "update clearing.schema_info set version = 2",
+     "update clearing.schema_info set version = 1"),
+    ("writer", "alter table clearing.writer rename beat to b",
+     "alter table clearing.writer rename b to beat"),
+    ("journal", "alter table clearing.memo rename salt to s",
+     "alter table clearing.memo rename s to salt"),
+    ("accounts", "alter table clearing.actor rename uri to u",
+     "alter table clearing.actor rename u to uri"),
+    ("entries", "alter table clearing.hold rename ended_seq to e",
+     "alter table clearing.hold rename e to ended_seq"),
+    ("maintain", "alter function clearing.maintain() security invoker",
+     "alter function clearing.maintain() security definer"),
+    ("grants", "grant update on clearing.journal to clearing_app",
+     "revoke update on clearing.journal from clearing_app"),
+    ("grants", "grant delete on clearing.account to clearing_app",
+     "revoke delete on clearing.account from clearing_app"),
+    ("grants", "revoke update on clearing.account from clearing_app",
+     "grant update on clearing.account to clearing_app"),
+    ("grants", "grant insert on clearing.writer to clearing_app",
+     "revoke insert on clearing.writer from clearing_app"),
+    ("grants", "grant execute on function clearing.make_partition(text, "
+     "bigint, bigint, text) to public",
+     "revoke execute on function clearing.make_partition(text, bigint, "
+     "bigint, text) from public"),
+]
+
 
 class Schema(unittest.TestCase):
     @classmethod
@@ -46,6 +76,22 @@ class Schema(unittest.TestCase):
         self.assertEqual(self.tables("back"), first)
         self.assertIn("up-to-date",
                       self.server.sqitch("deploy", dbname="back").stdout)
+
+    def test_schema_verify_can_fail(self):
+        """Goal: what a change made and somebody unmade is found by its
+        verify script."""
+        self.server.create_database("unmade")
+        self.server.sqitch("deploy", "--verify", dbname="unmade")
+        for change, unmake, mend in UNMADE:
+            self.server.psql(unmake, dbname="unmade")
+            path = os.path.join(SOURCE, "sql/verify", f"{change}.sql")
+            with open(path, encoding="utf-8") as opened:
+                verify = opened.read()
+            with self.subTest(change=change, unmake=unmake):
+                self.assertNotEqual(self.server.psql(
+                    verify, dbname="unmade", check=False).returncode, 0)
+            self.server.psql(mend, dbname="unmade")
+            self.server.psql(verify, dbname="unmade")
 
     def test_schema_goes_back_step_by_step(self):
         """Goal: each change can be reverted by itself."""
