@@ -30,7 +30,7 @@ static const char settings_sql[] =
 	"select current_setting('fsync') = 'on',"
 	" current_setting('full_page_writes') = 'on',"
 	" current_setting('synchronous_commit') not in ('off', 'local'),"
-	" pg_is_in_recovery()";
+	" pg_is_in_recovery(), current_setting('synchronous_commit')";
 static const char schema_sql[] =
 	"select version, needs_node from clearing.schema_info";
 
@@ -253,7 +253,7 @@ static enum connect_result check_settings(const struct database *database,
 {
 	PGresult *result = pg_query(connection, settings_sql, NULL);
 	enum connect_result status = CONNECT_OK;
-	const char *off;
+	const char *off, *value;
 
 	if (!pg_rows(result)) {
 		PQclear(result);
@@ -263,6 +263,10 @@ static enum connect_result check_settings(const struct database *database,
 	      : !pg_get_bool(result, 0, 1) ? "full_page_writes"
 	      : !pg_get_bool(result, 0, 2) ? "synchronous_commit"
 					   : NULL;
+	/* Of the three it alone has more values than two. */
+	value = pg_get_bool(result, 0, 1) && pg_get_bool(result, 0, 0)
+			? PQgetvalue(result, 0, 4)
+			: "off";
 	if (pg_get_bool(result, 0, 3)) {
 		pg_text(error, CONNECT_ERROR_SIZE,
 			"%s: the server is a standby (in recovery)",
@@ -270,10 +274,10 @@ static enum connect_result check_settings(const struct database *database,
 		status = CONNECT_STANDBY;
 	} else if (off != NULL && !database->unsafe_durability) {
 		pg_text(error, CONNECT_ERROR_SIZE,
-			"%s: %s is off, so what is acknowledged could be lost; "
-			"switch it on (CLEARING_UNSAFE_DURABILITY=1 is for "
+			"%s: %s is %s, so what is acknowledged could be lost; "
+			"set it to on (CLEARING_UNSAFE_DURABILITY=1 is for "
 			"tests alone)",
-			PQhost(connection), off);
+			PQhost(connection), off, value);
 		status = CONNECT_UNSAFE;
 	}
 	PQclear(result);

@@ -138,7 +138,7 @@ static void test_connect_durability(void **state)
 	postgres_stop(&postgres);
 	postgres_start(&postgres, "-c synchronous_commit=local");
 	database.unsafe_durability = false;
-	expect(&database, CONNECT_UNSAFE, "synchronous_commit");
+	expect(&database, CONNECT_UNSAFE, "synchronous_commit is local");
 	postgres_stop(&postgres);
 	postgres_start(&postgres, NULL);
 	expect(&database, CONNECT_OK, NULL);
