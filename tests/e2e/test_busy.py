@@ -88,7 +88,7 @@ class Busy(CityTest):
         """Reads of a position that never comes keep no others waiting, and
         are forgotten with the connection that asked."""
         gateway = self.city.client("gateway", "till")
-        position = gateway.post(item(M1, M2, 1)).position
+        position = gateway.post(item(M1, M2, 1), item(M2, M1, 1)).position
         path = rpc.path_of(rpc.METHODS["ListEntries"])
         far = rpc.statement.ListEntriesRequest(
             min_position=1 << 60).SerializeToString()
