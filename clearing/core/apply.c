@@ -38,7 +38,7 @@ static int64_t issued_by(const struct account *account)
 {
 	int64_t balance = money_minor(account_balance(account));
 
-	return account_is_coop(account) && balance < 0 ? -balance : 0;
+	return balance < 0 && account_is_coop(account) ? -balance : 0;
 }
 
 /* Changes the posted totals of both sides (rule LEDGER-4). */
