@@ -24,15 +24,8 @@ uint8_t apply_command_of(const struct entry *entry);
  */
 uint8_t apply_command_of_event(const struct event *event);
 
-/* apply_content_of_event: ledger_content_of_event() for its recorded actor. */
-struct hash128 apply_content_of_event(const struct ledger *ledger,
-				      const struct event *event);
-
 /* apply_keep_account: append an account and index its address. */
 void apply_keep_account(struct ledger *ledger, const struct account *account);
-
-/* apply_keep_actor: append an actor; false for a URI that is no identity. */
-bool apply_keep_actor(struct ledger *ledger, struct slice uri) MUST_CHECK;
 
 /* apply_keep_genesis: remember whose ledger this is. */
 void apply_keep_genesis(struct ledger *ledger,

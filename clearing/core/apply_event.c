@@ -68,7 +68,7 @@ static enum apply_result apply_genesis(struct ledger *ledger,
 	return APPLY_OK;
 }
 
-bool apply_keep_actor(struct ledger *ledger, struct slice uri)
+static bool keep_actor(struct ledger *ledger, struct slice uri)
 {
 	uint32_t slot = ledger->actor_count;
 	struct actor *actor = &ledger->actors[slot];
@@ -97,7 +97,7 @@ static enum apply_result apply_actor(struct ledger *ledger, uint32_t number,
 		return APPLY_ACTOR_TWICE;
 	if (ledger->actor_count == ledger->options.actors_max)
 		return APPLY_TOO_MANY;
-	return apply_keep_actor(ledger, uri) ? APPLY_OK : APPLY_ACTOR_UNKNOWN;
+	return keep_actor(ledger, uri) ? APPLY_OK : APPLY_ACTOR_UNKNOWN;
 }
 
 void ledger_undo_actor(struct ledger *ledger)

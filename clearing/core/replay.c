@@ -38,8 +38,8 @@ static struct hash128 content_of_entry(const struct ledger *ledger,
 	return ledger_content_of_entry(ledger, entry, actor->base_hash, text);
 }
 
-struct hash128 apply_content_of_event(const struct ledger *ledger,
-				      const struct event *event)
+static struct hash128 content_of_event(const struct ledger *ledger,
+				       const struct event *event)
 {
 	const struct actor *actor;
 
@@ -61,8 +61,8 @@ static enum apply_result events_at(struct ledger *ledger,
 	       block->events[*at].after == place) {
 		const struct event *event = &block->events[*at];
 
-		result = ledger_apply_event(
-			ledger, event, apply_content_of_event(ledger, event));
+		result = ledger_apply_event(ledger, event,
+					    content_of_event(ledger, event));
 		if (result == APPLY_OK)
 			(*at)++;
 	}
@@ -137,14 +137,14 @@ void ledger_remember_block(struct ledger *ledger, const struct block *block)
 
 		if (apply_command_of_event(event) == 0)
 			continue;
-		remember(ledger, &(struct remembered){
-					 .id = event->account.id,
-					 .content = apply_content_of_event(
-						 ledger, event),
-					 .number = event->account.account,
-					 .seq = block->header.seq,
-					 .kind = apply_command_of_event(event),
-				 });
+		remember(ledger,
+			 &(struct remembered){
+				 .id = event->account.id,
+				 .content = content_of_event(ledger, event),
+				 .number = event->account.account,
+				 .seq = block->header.seq,
+				 .kind = apply_command_of_event(event),
+			 });
 	}
 }
 
