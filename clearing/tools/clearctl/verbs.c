@@ -21,7 +21,9 @@ static const struct option_word words[] = {
 	{ "limit", "AMOUNT", "credit limit: how far below zero" },
 	{ "ceiling", "AMOUNT", "balance ceiling: how far above zero" },
 	{ "gateway-forbidden", NULL, "no gateway may move its credit" },
-	{ "reason", "TEXT", "why; stays in the journal for ever" },
+	{ "reason", "TEXT",
+	  "why; stays in the journal for ever (of a hold: a memo, "
+	  "which can be erased)" },
 	{ "kind", "KIND",
 	  "payment, contribution, levy, correction, "
 	  "opening_balance or write_off" },
