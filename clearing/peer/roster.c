@@ -116,6 +116,7 @@ const struct roster_key *roster_key(const struct roster *roster, uint32_t city,
 	const struct roster_key *key;
 
 	check(city < roster->city_count);
+	/* (rule PEER-43) Of a RETIRED key old proofs stay valid. */
 	key = any_key(&roster->cities[city], key_id);
 	if (key == NULL || key->state == ROSTER_KEY_REVOKED)
 		return NULL;

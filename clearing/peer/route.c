@@ -128,6 +128,7 @@ static void write_route(const struct route_request *request,
 }
 
 /*
+ * The origin chooses the whole path, all cities on it different (rule PEER-25).
  * Bellman and Ford, a hop a round.  A walk through a city twice is never the
  * best: without its loop it costs no more and is shorter.
  */
