@@ -246,6 +246,8 @@ enum apply_result ledger_apply_entry(struct ledger *ledger,
 					   .seq = ledger->next_seq,
 					   .kind = apply_command_of(entry),
 				   });
+	apply_remember_payment(ledger, entry, ledger->next_number,
+			       ledger->next_seq);
 	ledger->next_number++;
 	*effect = done;
 	return APPLY_OK;

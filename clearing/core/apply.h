@@ -24,6 +24,13 @@ uint8_t apply_command_of(const struct entry *entry);
  */
 uint8_t apply_command_of_event(const struct event *event);
 
+/*
+ * apply_remember_payment: the id of the payment that @entry books for the
+ * first time: its reference (rule PEER-27, ID_CONFLICT).
+ */
+void apply_remember_payment(struct ledger *ledger, const struct entry *entry,
+			    uint64_t number, uint64_t seq);
+
 /* apply_keep_account: append an account and index its address. */
 void apply_keep_account(struct ledger *ledger, const struct account *account);
 

@@ -56,6 +56,9 @@ void apply_keep_genesis(struct ledger *ledger,
 	ledger->decimals = genesis->decimals;
 	memcpy(ledger->node_key, genesis->node_key, NODE_KEY_SIZE);
 	ledger->has_genesis = true;
+	links_name(&ledger->links,
+		   slice_of(ledger->federation, ledger->federation_size),
+		   slice_of(ledger->city, ledger->city_size));
 }
 
 static enum apply_result apply_genesis(struct ledger *ledger,
@@ -247,7 +250,8 @@ enum apply_result ledger_apply_event(struct ledger *ledger,
 {
 	if (event->kind != EVENT_GENESIS && !ledger->has_genesis)
 		return APPLY_GENESIS_MISPLACED;
-	switch ((enum event_kind)event->kind) {
+	check(event->kind < EVENT_LINK_OPENED);
+	switch (event->kind) {
 	case EVENT_GENESIS:
 		return apply_genesis(ledger, &event->genesis);
 	case EVENT_ACTOR_SEEN:
@@ -266,6 +270,51 @@ enum apply_result ledger_apply_event(struct ledger *ledger,
 		return APPLY_OK;
 	}
 	clearing_panic(__FILE__, __LINE__, "event kind");
+}
+
+static enum apply_result link_result(enum links_result result)
+{
+	check((uint32_t)result <= LINKS_ROOT_WRONG);
+	if (result == LINKS_OK)
+		return APPLY_OK;
+	return result == LINKS_TOO_MANY ? APPLY_TOO_MANY : APPLY_LINK_WRONG;
+}
+
+/* Who asked, and which account it is about, must be known. */
+static bool names_fit(const struct ledger *ledger, const struct event *event)
+{
+	uint32_t actor = 0, account = 0;
+
+	if (event->kind == EVENT_PAYMENT_HELD)
+		actor = event->payment_held.actor;
+	if (event->kind == EVENT_LINK_OPENED)
+		account = event->link.account;
+	else if (event->kind <= EVENT_LINK_COMMANDED)
+		actor = event->link.actor;
+	else if (event->kind == EVENT_PAYMENT_HELD)
+		account = event->payment_held.account;
+	else if (event->kind == EVENT_REJOINED)
+		actor = event->rejoined.actor;
+	else if (event->kind != EVENT_ROSTER_ADOPTED)
+		actor = event->request.actor;
+	return (actor == 0 || ledger_actor_by_number(ledger, actor) != NULL) &&
+	       (account == 0 || ledger_account(ledger, account) != NULL);
+}
+
+enum apply_result ledger_apply_link_event(struct ledger *ledger,
+					  const struct event *event,
+					  uint64_t now_us, bool replay)
+{
+	check(event->kind >= EVENT_LINK_OPENED);
+	if (!ledger->has_genesis)
+		return APPLY_GENESIS_MISPLACED;
+	if (!names_fit(ledger, event))
+		return APPLY_ACTOR_UNKNOWN;
+	if (event->kind == EVENT_REQUEST_OPENED ||
+	    event->kind == EVENT_REQUEST_ENDED)
+		return APPLY_OK;
+	return link_result(links_apply(&ledger->links, event, ledger->next_seq,
+				       now_us, replay));
 }
 
 enum apply_result ledger_load_actor(struct ledger *ledger, uint32_t number,

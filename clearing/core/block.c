@@ -82,23 +82,18 @@ static uint32_t entry_size(const struct entry *entry)
 	return (uint32_t)size;
 }
 
-static uint32_t event_size(const struct event *event)
+bool transfer_kind_valid(uint32_t kind)
 {
-	uint8_t bytes[BLOCK_EVENT_SIZE_MAX];
-	struct buffer buffer;
-
-	buffer_init(&buffer, bytes, sizeof(bytes));
-	block_event_encode(event, &buffer);
-	check(!buffer.overflowed);
-	return (uint32_t)buffer.size;
+	return (kind >= TRANSFER_KIND_PAYMENT &&
+		kind <= TRANSFER_KIND_WRITE_OFF) ||
+	       kind == TRANSFER_KIND_LINK;
 }
 
 /* A journal that holds anything else could not be read again. */
 static bool entry_valid(const struct entry *entry)
 {
 	return id_is_v7(&entry->id) && entry->kind < ENTRY_KIND_COUNT &&
-	       entry->transfer_kind >= TRANSFER_KIND_PAYMENT &&
-	       entry->transfer_kind <= TRANSFER_KIND_WRITE_OFF &&
+	       transfer_kind_valid(entry->transfer_kind) &&
 	       entry->debit - 1 < BLOCK_NUMBER_MAX &&
 	       entry->credit - 1 < BLOCK_NUMBER_MAX &&
 	       entry->actor - 1 < BLOCK_NUMBER_MAX &&
@@ -141,53 +136,20 @@ void block_add_entry(struct block *block, const struct entry *entry,
 	block->size_estimate += entry_size(entry);
 }
 
-/* The texts that an event of each kind has, in their order. */
-static void keep_event_texts(struct block *block, struct event *event)
-{
-	switch ((enum event_kind)event->kind) {
-	case EVENT_EPOCH_STARTED:
-		event->epoch_started.node =
-			keep_text(block, event->epoch_started.node);
-		break;
-	case EVENT_ACTOR_SEEN:
-		event->actor_seen.uri = keep_text(block, event->actor_seen.uri);
-		break;
-	case EVENT_ACCOUNT_OPENED:
-		event->account.local_address =
-			keep_text(block, event->account.local_address);
-		event->account.display_name =
-			keep_text(block, event->account.display_name);
-		break;
-	case EVENT_ACCOUNT_LIMITS_SET:
-	case EVENT_ACCOUNT_FROZEN:
-	case EVENT_ACCOUNT_UNFROZEN:
-	case EVENT_ACCOUNT_CLOSED:
-		event->account.reason = keep_text(block, event->account.reason);
-		break;
-	case EVENT_GENESIS:
-		event->genesis.federation =
-			keep_text(block, event->genesis.federation);
-		event->genesis.city = keep_text(block, event->genesis.city);
-		event->genesis.unit = keep_text(block, event->genesis.unit);
-		break;
-	case EVENT_HOLD_EXPIRED:
-	case EVENT_RESUMED:
-		break;
-	}
-}
-
 void block_add_event(struct block *block, const struct event *event)
 {
 	uint32_t count = block->event_count;
 	struct event *kept = &block->events[count];
 
-	check(block_has_room(block, 0, 1));
+	check(block_has_room(block, 0, 0) && count < BLOCK_EVENTS_MAX &&
+	      block->size_estimate + block_event_size(event) <=
+		      BLOCK_PAYLOAD_SIZE_MAX);
 	check(block_event_valid(event) && event->after <= block->entry_count);
 	check(count == 0 || block->events[count - 1].after <= event->after);
 	*kept = *event;
-	keep_event_texts(block, kept);
+	block_event_keep(kept, &block->texts);
 	block->event_count++;
-	block->size_estimate += event_size(kept);
+	block->size_estimate += (uint32_t)block_event_size(kept);
 }
 
 void block_rewind(struct block *block, uint32_t entry_count,
@@ -197,8 +159,8 @@ void block_rewind(struct block *block, uint32_t entry_count,
 	check(event_count <= block->event_count);
 	check(texts_size <= block->texts.size);
 	while (block->event_count > event_count)
-		block->size_estimate -=
-			event_size(&block->events[--block->event_count]);
+		block->size_estimate -= (uint32_t)block_event_size(
+			&block->events[--block->event_count]);
 	while (block->entry_count > entry_count)
 		block->size_estimate -=
 			entry_size(&block->entries[--block->entry_count]);
@@ -213,15 +175,24 @@ void block_rewind(struct block *block, uint32_t entry_count,
 bool block_has_room(const struct block *block, uint32_t entries,
 		    uint32_t events)
 {
+	return block_has_room_for(block, entries, events, 0);
+}
+
+bool block_has_room_for(const struct block *block, uint32_t entries,
+			uint32_t events, size_t bytes)
+{
 	size_t size, texts;
 
 	check(block->entry_count <= BLOCK_ENTRIES_MAX);
 	if (entries > BLOCK_ENTRIES_MAX - block->entry_count ||
-	    events > BLOCK_EVENTS_MAX - block->event_count)
+	    events + block->reserved_events >
+		    BLOCK_EVENTS_MAX - block->event_count)
 		return false;
-	size = block->size_estimate + (size_t)entries * ENTRY_SIZE_MAX +
+	size = block->size_estimate + block->reserved_size + bytes +
+	       (size_t)entries * ENTRY_SIZE_MAX +
 	       (size_t)events * BLOCK_EVENT_SIZE_MAX;
-	texts = block->texts.size + (size_t)entries * MEMO_SIZE_MAX +
+	texts = block->texts.size + block->reserved_size + bytes +
+		(size_t)entries * MEMO_SIZE_MAX +
 		(size_t)events * EVENT_TEXT_SIZE_MAX;
 	return size <= BLOCK_PAYLOAD_SIZE_MAX && texts <= BLOCK_TEXT_SIZE_MAX;
 }
@@ -231,12 +202,27 @@ bool block_is_full(const struct block *block)
 {
 	return block->entry_count >= BLOCK_FULL_ENTRIES ||
 	       block->event_count >= BLOCK_EVENTS_MAX ||
-	       block->size_estimate >= BLOCK_FULL_SIZE;
+	       block->size_estimate + block->reserved_size >= BLOCK_FULL_SIZE;
 }
 
 bool block_is_empty(const struct block *block)
 {
-	return block->entry_count == 0 && block->event_count == 0;
+	return block->entry_count == 0 && block->event_count == 0 &&
+	       block->reserved_size == 0;
+}
+
+void block_reserve(struct block *block, uint32_t events, size_t bytes)
+{
+	check(block_has_room_for(block, 0, events, bytes));
+	block->reserved_events += events;
+	block->reserved_size += (uint32_t)bytes;
+}
+
+void block_release(struct block *block)
+{
+	check(block->reserved_events <= BLOCK_EVENTS_MAX);
+	block->reserved_events = 0;
+	block->reserved_size = 0;
 }
 
 static void put_big_endian(struct buffer *out, uint64_t value)

@@ -74,6 +74,9 @@ struct block {
 	struct block_memo *memos; /* open blocks only; never in the payload */
 	struct buffer texts;	  /* where an open block keeps its texts */
 	uint32_t size_estimate;	  /* of the payload, kept while it grows */
+	/* Kept free for what the block's end adds: batches of links. */
+	uint32_t reserved_size;
+	uint32_t reserved_events;
 };
 
 /* block_memory_size: bytes that block_init() wants. */
@@ -109,6 +112,21 @@ void block_rewind(struct block *block, uint32_t entry_count,
 /* block_has_room: do @entries more entries and @events more events fit? */
 bool block_has_room(const struct block *block, uint32_t entries,
 		    uint32_t events);
+
+/* block_has_room_for: likewise, and @bytes more of events' texts? */
+bool block_has_room_for(const struct block *block, uint32_t entries,
+			uint32_t events, size_t bytes);
+
+/*
+ * block_reserve: keep room for @events events of @bytes in all, which the
+ * block's end will add; there is room (checked).  A block with something
+ * reserved is not empty.  block_release: nothing is kept any more.
+ */
+void block_reserve(struct block *block, uint32_t events, size_t bytes);
+void block_release(struct block *block);
+
+/* transfer_kind_valid: may an entry of the journal have this kind? */
+bool transfer_kind_valid(uint32_t kind);
 
 /* block_is_full: has it reached a size at which it is to be closed? */
 bool block_is_full(const struct block *block);

@@ -308,8 +308,7 @@ static enum block_decode_result decode_transfer_kinds(struct decoder *decoder)
 	for (uint32_t i = 0; i < decoder->entry_count; i++) {
 		if (!one || i == 0)
 			value = column_take(&column);
-		if (value < TRANSFER_KIND_PAYMENT ||
-		    value > TRANSFER_KIND_WRITE_OFF)
+		if (value > UINT32_MAX || !transfer_kind_valid((uint32_t)value))
 			return value_fault(decoder, BLOCK_UNKNOWN_KIND, value,
 					   BLOCK_FIELD_TRANSFER_KIND, i);
 		if (i == 0)

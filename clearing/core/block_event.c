@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "core/identity.h"
+#include "core/linklog.h"
 #include "core/name.h"
 
 enum field_type {
@@ -23,13 +24,23 @@ enum field_type {
 	FIELD_FORMAT,	  /* uint32_t, 1 */
 	FIELD_MONEY,	  /* struct money, not negative */
 	FIELD_FORBIDDEN,  /* bool, written where it is false */
-	FIELD_NODE,	  /* from here on: struct slice, a text */
+	FIELD_HASH,	  /* SHA256_SIZE bytes */
+	FIELD_LIFE,	  /* LIFE_NONCE_SIZE bytes */
+	FIELD_ORDINAL,	  /* uint64_t, any */
+	FIELD_TIME,	  /* uint64_t, microseconds since 1970 */
+	FIELD_COMMAND,	  /* uint32_t, enum link_entry_kind from LINE_CHANGE */
+	FIELD_ENDED,	  /* uint32_t, enum request_state from PAID */
+	FIELD_NODE,	  /* from here on: struct slice, a text or bytes */
 	FIELD_URI,
 	FIELD_ADDRESS,
 	FIELD_DISPLAY_NAME,
 	FIELD_REASON,
 	FIELD_NAME,
 	FIELD_UNIT,
+	FIELD_BATCH,	     /* bytes of a Batch */
+	FIELD_PARTY,	     /* an address with @city */
+	FIELD_PURPOSE,	     /* text, may be empty */
+	FIELD_ANY_REFERENCE, /* bytes, may be empty */
 };
 
 struct field {
@@ -103,6 +114,90 @@ static const struct field genesis[] = {
 	{ 6, FIELD_KEY, AT(genesis.node_key) },
 };
 
+static const struct field link_opened[] = {
+	{ 1, FIELD_NUMBER, AT(link.link) },
+	{ 2, FIELD_NAME, AT(link.city) },
+	{ 3, FIELD_NUMBER, AT(link.account) },
+};
+
+/* LinkBatchSealed, LinkBatchTaken and LinkBatchAdopted look alike. */
+static const struct field link_batch[] = {
+	{ 1, FIELD_NUMBER, AT(link.link) },
+	{ 2, FIELD_BATCH, AT(link.batch) },
+};
+
+/* LinkWithdrawn, LinkAcknowledged. */
+static const struct field link_at_seq[] = {
+	{ 1, FIELD_NUMBER, AT(link.link) },
+	{ 2, FIELD_ORDINAL, AT(link.seq) },
+};
+
+/* LinkLifeBegun, LinkLifeAdmitted. */
+static const struct field link_life[] = {
+	{ 1, FIELD_NUMBER, AT(link.link) },
+	{ 2, FIELD_ORDINAL, AT(link.incarnation) },
+	{ 3, FIELD_LIFE, AT(link.nonce) },
+};
+
+static const struct field link_reconciled[] = {
+	{ 1, FIELD_NUMBER, AT(link.link) },
+	{ 2, FIELD_ORDINAL, AT(link.incarnation) },
+	{ 3, FIELD_ORDINAL, AT(link.seq) },
+};
+
+/* LinkPaused, LinkResumed. */
+static const struct field link_moved[] = {
+	{ 1, FIELD_NUMBER, AT(link.link) },
+	{ 2, FIELD_ID, AT(link.id) },
+	{ 3, FIELD_NUMBER, AT(link.actor) },
+	{ 4, FIELD_REASON, AT(link.reason) },
+};
+
+static const struct field link_commanded[] = {
+	{ 1, FIELD_NUMBER, AT(link.link) },
+	{ 2, FIELD_ID, AT(link.id) },
+	{ 3, FIELD_NUMBER, AT(link.actor) },
+	{ 4, FIELD_REASON, AT(link.reason) },
+	{ 5, FIELD_COMMAND, AT(link.command) },
+	{ 6, FIELD_MONEY, AT(link.line) },
+};
+
+static const struct field payment_held[] = {
+	{ 1, FIELD_ID, AT(payment_held.id) },
+	{ 2, FIELD_ID, AT(payment_held.hold_id) },
+	{ 3, FIELD_ID_OR_NONE, AT(payment_held.parent) },
+	{ 4, FIELD_NUMBER, AT(payment_held.actor) },
+	{ 5, FIELD_OPTION, AT(payment_held.account) },
+	{ 6, FIELD_OPTION, AT(payment_held.attempt) },
+};
+
+static const struct field rejoined[] = {
+	{ 1, FIELD_NUMBER, AT(rejoined.actor) },
+	{ 2, FIELD_REASON, AT(rejoined.reason) },
+};
+
+static const struct field roster_adopted[] = {
+	{ 1, FIELD_ORDINAL, AT(roster_adopted.version) },
+	{ 2, FIELD_HASH, AT(roster_adopted.hash) },
+};
+
+static const struct field request_opened[] = {
+	{ 1, FIELD_ID, AT(request.id) },
+	{ 2, FIELD_NUMBER, AT(request.actor) },
+	{ 3, FIELD_PARTY, AT(request.payer) },
+	{ 4, FIELD_PARTY, AT(request.payee) },
+	{ 5, FIELD_MONEY, AT(request.amount) },
+	{ 6, FIELD_PURPOSE, AT(request.purpose) },
+	{ 7, FIELD_ANY_REFERENCE, AT(request.reference) },
+	{ 8, FIELD_TIME, AT(request.expires_us) },
+};
+
+static const struct field request_ended[] = {
+	{ 1, FIELD_ID, AT(request.id) },
+	{ 2, FIELD_NUMBER, AT(request.actor) },
+	{ 3, FIELD_ENDED, AT(request.state) },
+};
+
 static const struct shape shapes[] = {
 	SHAPE(EVENT_EPOCH_STARTED, epoch_started),
 	SHAPE(EVENT_ACTOR_SEEN, actor_seen),
@@ -114,6 +209,23 @@ static const struct shape shapes[] = {
 	SHAPE(EVENT_HOLD_EXPIRED, hold_expired),
 	SHAPE(EVENT_GENESIS, genesis),
 	{ EVENT_RESUMED, NULL, 0 },
+	SHAPE(EVENT_LINK_OPENED, link_opened),
+	SHAPE(EVENT_LINK_BATCH_SEALED, link_batch),
+	SHAPE(EVENT_LINK_BATCH_TAKEN, link_batch),
+	SHAPE(EVENT_LINK_BATCH_ADOPTED, link_batch),
+	SHAPE(EVENT_LINK_WITHDRAWN, link_at_seq),
+	SHAPE(EVENT_LINK_ACKNOWLEDGED, link_at_seq),
+	SHAPE(EVENT_LINK_LIFE_BEGUN, link_life),
+	SHAPE(EVENT_LINK_LIFE_ADMITTED, link_life),
+	SHAPE(EVENT_LINK_RECONCILED, link_reconciled),
+	SHAPE(EVENT_LINK_PAUSED, link_moved),
+	SHAPE(EVENT_LINK_RESUMED, link_moved),
+	SHAPE(EVENT_LINK_COMMANDED, link_commanded),
+	SHAPE(EVENT_PAYMENT_HELD, payment_held),
+	SHAPE(EVENT_REJOINED, rejoined),
+	SHAPE(EVENT_ROSTER_ADOPTED, roster_adopted),
+	SHAPE(EVENT_REQUEST_OPENED, request_opened),
+	SHAPE(EVENT_REQUEST_ENDED, request_ended),
 };
 
 #define SHAPE_COUNT (sizeof(shapes) / sizeof(shapes[0]))
@@ -152,6 +264,10 @@ static size_t fixed_size(enum field_type type)
 		return ID_SIZE;
 	if (type == FIELD_NONCE)
 		return NONCE_SIZE;
+	if (type == FIELD_HASH)
+		return SHA256_SIZE;
+	if (type == FIELD_LIFE)
+		return LIFE_NONCE_SIZE;
 	return type == FIELD_KEY ? NODE_KEY_SIZE : 0;
 }
 
@@ -160,13 +276,44 @@ static bool is_text(enum field_type type)
 	return type >= FIELD_NODE;
 }
 
+static bool is_wide(enum field_type type)
+{
+	return type == FIELD_ORDINAL || type == FIELD_TIME;
+}
+
 static uint64_t number_of(const void *value, enum field_type type)
 {
 	if (type == FIELD_FORBIDDEN)
 		return !*(const bool *)value;
 	if (type == FIELD_MONEY)
 		return (uint64_t)money_minor(*(const struct money *)value);
+	if (is_wide(type))
+		return *(const uint64_t *)value;
 	return *(const uint32_t *)value;
+}
+
+/* Bytes of tag and length before a value. */
+static size_t head_size(uint32_t number, size_t size)
+{
+	return varint_size((uint64_t)number << 3) + varint_size(size);
+}
+
+/* Bytes of a field as encode_field() writes it. */
+static size_t encoded_size(const void *value, const struct field *field)
+{
+	size_t size = fixed_size(field->type);
+	uint64_t number;
+
+	if (is_text(field->type))
+		size = ((const struct slice *)value)->size;
+	else if (field->type == FIELD_ID_OR_NONE && id_is_zero(value))
+		size = 0;
+	if (is_text(field->type) || fixed_size(field->type) > 0)
+		return size == 0 ? 0 : head_size(field->number, size) + size;
+	number = number_of(value, field->type);
+	return number == 0 ? 0
+			   : varint_size((uint64_t)field->number << 3) +
+				     varint_size(number);
 }
 
 static void encode_field(const void *value, const struct field *field,
@@ -186,25 +333,92 @@ static void encode_field(const void *value, const struct field *field,
 					number_of(value, field->type));
 }
 
+static size_t body_size(const struct event *event, const struct shape *shape)
+{
+	size_t size = 0;
+
+	for (uint32_t i = 0; i < shape->count; i++)
+		size += encoded_size(value_of(event, &shape->fields[i]),
+				     &shape->fields[i]);
+	return size;
+}
+
+/* Bytes of the field that says after how many entries it comes. */
+static size_t after_size(uint32_t after)
+{
+	return after == 0 ? 0
+			  : varint_size(EVENT_FIELD_AFTER << 3) +
+				    varint_size(after);
+}
+
+size_t block_event_size(const struct event *event)
+{
+	const struct shape *shape = shape_of(event->kind);
+	size_t body, message;
+
+	check(shape != NULL);
+	body = body_size(event, shape);
+	message =
+		head_size(event->kind, body) + body + after_size(event->after);
+	return head_size(BLOCK_FIELD_EVENTS, message) + message;
+}
+
 void block_event_encode(const struct event *event, struct buffer *out)
 {
 	const struct shape *shape = shape_of(event->kind);
-	uint8_t body_bytes[BLOCK_EVENT_SIZE_MAX], bytes[BLOCK_EVENT_SIZE_MAX];
-	struct buffer body, message;
+	size_t body;
 
 	check(shape != NULL);
-	buffer_init(&body, body_bytes, sizeof(body_bytes));
+	body = body_size(event, shape);
+	buffer_put_tag(out, BLOCK_FIELD_EVENTS, WIRE_BYTES);
+	buffer_put_varint(out, head_size(event->kind, body) + body +
+				       after_size(event->after));
+	/* Fields rise, and some kinds have numbers above that of the place. */
+	if (event->kind > EVENT_FIELD_AFTER)
+		buffer_put_field_varint(out, EVENT_FIELD_AFTER, event->after);
+	/* The kind is told by its field being there, if only empty. */
+	buffer_put_tag(out, event->kind, WIRE_BYTES);
+	buffer_put_varint(out, body);
 	for (uint32_t i = 0; i < shape->count; i++)
 		encode_field(value_of(event, &shape->fields[i]),
-			     &shape->fields[i], &body);
-	/* The kind is told by its field being there, if only empty. */
-	buffer_init(&message, bytes, sizeof(bytes));
-	buffer_put_tag(&message, event->kind, WIRE_BYTES);
-	buffer_put_varint(&message, body.size);
-	buffer_put(&message, buffer_view(&body));
-	buffer_put_field_varint(&message, EVENT_FIELD_AFTER, event->after);
-	check(!body.overflowed && !message.overflowed);
-	buffer_put_field_bytes(out, BLOCK_FIELD_EVENTS, buffer_view(&message));
+			     &shape->fields[i], out);
+	if (event->kind < EVENT_FIELD_AFTER)
+		buffer_put_field_varint(out, EVENT_FIELD_AFTER, event->after);
+}
+
+void block_event_keep(struct event *event, struct buffer *texts)
+{
+	const struct shape *shape = shape_of(event->kind);
+
+	check(shape != NULL);
+	for (uint32_t i = 0; i < shape->count; i++) {
+		const struct field *field = &shape->fields[i];
+		struct slice *text =
+			(struct slice *)((uint8_t *)event + field->offset);
+		size_t start = texts->size;
+
+		if (!is_text(field->type))
+			continue;
+		buffer_put(texts, *text);
+		check(!texts->overflowed);
+		*text = slice_of(texts->data + start, text->size);
+	}
+}
+
+size_t block_event_texts_size(const struct event *event)
+{
+	const struct shape *shape = shape_of(event->kind);
+	size_t size = 0;
+
+	check(shape != NULL);
+	for (uint32_t i = 0; i < shape->count; i++) {
+		const struct field *field = &shape->fields[i];
+
+		if (is_text(field->type))
+			size += ((const struct slice *)value_of(event, field))
+					->size;
+	}
+	return size;
 }
 
 static bool text_valid(struct slice text, size_t size_min, size_t size_max)
@@ -235,6 +449,14 @@ static bool field_text_valid(struct slice text, enum field_type type)
 		return text_valid(text, 1, REASON_SIZE_MAX);
 	if (type == FIELD_UNIT)
 		return text_valid(text, 1, NAME_SIZE_MAX);
+	if (type == FIELD_BATCH)
+		return text.size >= 1 && text.size <= EVENT_BATCH_SIZE_MAX;
+	if (type == FIELD_PARTY)
+		return text_valid(text, 1, LINKLOG_ADDRESS_SIZE_MAX);
+	if (type == FIELD_PURPOSE)
+		return text_valid(text, 0, EVENT_NOTE_SIZE_MAX);
+	if (type == FIELD_ANY_REFERENCE)
+		return text.size <= LINKLOG_REFERENCE_SIZE_MAX;
 	return name_valid(text);
 }
 
@@ -251,6 +473,16 @@ static bool number_valid(uint64_t number, enum field_type type)
 		return number == FORMAT;
 	if (type == FIELD_MONEY)
 		return number <= (uint64_t)MONEY_MAX_MINOR;
+	if (type == FIELD_ORDINAL)
+		return true;
+	if (type == FIELD_TIME)
+		return number <= BLOCK_TIME_US_MAX;
+	if (type == FIELD_COMMAND)
+		return number >= LINK_ENTRY_LINE_CHANGE &&
+		       number <= LINK_ENTRY_UNFREEZE;
+	if (type == FIELD_ENDED)
+		return number >= PAYMENT_REQUEST_PAID &&
+		       number <= PAYMENT_REQUEST_EXPIRED;
 	return number <= 1;
 }
 
@@ -286,8 +518,10 @@ bool block_event_valid(const struct event *event)
 /* Whatever @number is, it fits once it was found valid. */
 static void set_number(void *value, enum field_type type, uint64_t number)
 {
-	check(number <= (uint64_t)MONEY_MAX_MINOR);
-	if (type == FIELD_FORBIDDEN)
+	check(is_wide(type) || number <= (uint64_t)MONEY_MAX_MINOR);
+	if (is_wide(type))
+		*(uint64_t *)value = number;
+	else if (type == FIELD_FORBIDDEN)
 		*(bool *)value = false;
 	else if (type == FIELD_MONEY)
 		*(struct money *)value = money_of((int64_t)number);
@@ -395,7 +629,7 @@ enum block_decode_result block_event_decode(struct slice bytes,
 	if (result != BLOCK_DECODED)
 		return result;
 	check(shape != NULL);
-	out->kind = (uint8_t)shape->kind;
+	out->kind = (uint16_t)shape->kind;
 	/* Written where it is forbidden. */
 	if (shape->kind == EVENT_ACCOUNT_OPENED)
 		out->account.gateway_allowed = true;

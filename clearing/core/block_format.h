@@ -44,11 +44,23 @@ enum block_field {
 /* Dense numbers of entries, exact in JSON like amounts. */
 #define BLOCK_FIRST_NUMBER_MAX ((UINT64_C(1) << 53) - 1)
 
-/* Bytes of one event in the payload, with every text at its longest. */
+/*
+ * Bytes of one event in the payload, with every text at its longest; events
+ * of links and payments may take more and are asked for by their size.
+ */
 #define BLOCK_EVENT_SIZE_MAX 300
 
 /* block_event_encode: append field 20 of Block with @event in it. */
 void block_event_encode(const struct event *event, struct buffer *out);
+
+/* block_event_size: bytes that block_event_encode() appends. */
+size_t block_event_size(const struct event *event);
+
+/* block_event_keep: copy its texts into @texts and let it view them there. */
+void block_event_keep(struct event *event, struct buffer *texts);
+
+/* block_event_texts_size: bytes that takes. */
+size_t block_event_texts_size(const struct event *event);
 
 /*
  * block_event_decode: read the message Event in @bytes.

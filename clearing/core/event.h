@@ -43,8 +43,15 @@ enum transfer_kind {
 	TRANSFER_KIND_CORRECTION = 4,
 	TRANSFER_KIND_OPENING_BALANCE = 5,
 	TRANSFER_KIND_WRITE_OFF = 6,
-	/* 7 CREDIT_DRAW and 8 LINK are made by the node, never asked for */
+	/* 7 CREDIT_DRAW and 8 are made by the node, never asked for */
+	TRANSFER_KIND_LINK = 8, /* one side of it is a neighbour's account */
 };
+
+/*
+ * Expiry of a hold that has none: a payer's hold behind a promise to another
+ * city ends by that city's answer alone (rule PEER-32).  2200-01-01.
+ */
+#define HOLD_EXPIRES_NEVER_US UINT64_C(7258118400000000)
 
 /*
  * One entry.  @debit and @credit are account ids.  For POST and VOID they,
@@ -84,6 +91,23 @@ enum event_kind {
 	EVENT_HOLD_EXPIRED = 12,
 	EVENT_GENESIS = 13, /* block 0 only, first */
 	EVENT_RESUMED = 14, /* the empty barrier block after doubt */
+	EVENT_LINK_OPENED = 100,
+	EVENT_LINK_BATCH_SEALED = 101,	/* of the own log */
+	EVENT_LINK_BATCH_TAKEN = 102,	/* of the neighbour's log */
+	EVENT_LINK_BATCH_ADOPTED = 103, /* own, from the neighbour's copy */
+	EVENT_LINK_WITHDRAWN = 104,	/* the own log ends earlier now */
+	EVENT_LINK_ACKNOWLEDGED = 105,
+	EVENT_LINK_LIFE_BEGUN = 106,	/* own */
+	EVENT_LINK_LIFE_ADMITTED = 107, /* the neighbour's */
+	EVENT_LINK_RECONCILED = 108,
+	EVENT_LINK_PAUSED = 109,
+	EVENT_LINK_RESUMED = 110,
+	EVENT_LINK_COMMANDED = 111, /* who had a line or freeze changed, why */
+	EVENT_PAYMENT_HELD = 112,
+	EVENT_REJOINED = 113,
+	EVENT_ROSTER_ADOPTED = 114,
+	EVENT_REQUEST_OPENED = 115,
+	EVENT_REQUEST_ENDED = 116,
 };
 
 struct event_epoch_started {
@@ -127,8 +151,80 @@ struct event_genesis {
 	uint8_t node_key[NODE_KEY_SIZE]; /* Ed25519 public key */
 };
 
+/* Longest texts of the events of links and payments. */
+#define EVENT_BATCH_SIZE_MAX (256u << 10)
+#define EVENT_NOTE_SIZE_MAX 140
+#define LIFE_NONCE_SIZE 8
+
+/*
+ * What happened on a link.  Each kind uses what its line in block_event.c
+ * names; @link is the number of LINK_OPENED, from 1.
+ */
+struct event_link {
+	uint32_t link;
+	uint32_t account;   /* OPENED: of the position */
+	struct slice city;  /* OPENED: the neighbour */
+	struct slice batch; /* SEALED, TAKEN, ADOPTED: a Batch as carried */
+	/* WITHDRAWN: where the own log ends; ACKNOWLEDGED: up to here;
+	 * RECONCILED: how far the neighbour's log went */
+	uint64_t seq;
+	uint64_t incarnation;		/* LIFE_*, RECONCILED: the own */
+	uint8_t nonce[LIFE_NONCE_SIZE]; /* LIFE_* */
+	/* PAUSED, RESUMED, COMMANDED: */
+	struct id id;
+	uint32_t actor;
+	struct slice reason;
+	uint32_t command; /* COMMANDED: enum link_entry_kind */
+	struct money line;
+};
+
+/*
+ * The books hold an amount for payment @id: the origin from the payer, a
+ * middle city between two neighbours, a decider for a payee who waits for a
+ * key.  At the origin it says besides who asked.
+ */
+struct event_payment_held {
+	struct id id;
+	struct id hold_id; /* the HOLD entry in the same block */
+	struct id
+		parent; /* origin: the command; differs from @id when retried */
+	uint32_t actor;
+	uint32_t account; /* payer (origin) or payee (decider); 0: middle */
+	uint32_t attempt; /* origin: from 1; else 0 */
+};
+
+struct event_rejoined {
+	uint32_t actor;
+	struct slice reason;
+};
+
+struct event_roster_adopted {
+	uint64_t version;
+	uint8_t hash[SHA256_SIZE];
+};
+
+/* A payee asks a payer; either may be in another city. */
+struct event_request {
+	struct id id;
+	uint32_t actor;
+	struct slice payer; /* addresses with @city */
+	struct slice payee;
+	struct money amount;
+	struct slice purpose;
+	struct slice reference; /* at most 128 bytes */
+	uint64_t expires_us;
+	uint32_t state; /* ENDED: enum request_state */
+};
+
+enum request_state {
+	PAYMENT_REQUEST_OPEN = 1,
+	PAYMENT_REQUEST_PAID = 2,
+	PAYMENT_REQUEST_DECLINED = 3,
+	PAYMENT_REQUEST_EXPIRED = 4,
+};
+
 struct event {
-	uint8_t kind;	/* enum event_kind */
+	uint16_t kind;	/* enum event_kind */
 	uint32_t after; /* how many entries of the block come before it */
 	union {
 		struct event_epoch_started epoch_started;
@@ -136,6 +232,11 @@ struct event {
 		struct event_account account; /* kinds 3 to 7 */
 		struct event_hold_expired hold_expired;
 		struct event_genesis genesis;
+		struct event_link link; /* kinds 100 to 111 */
+		struct event_payment_held payment_held;
+		struct event_rejoined rejoined;
+		struct event_roster_adopted roster_adopted;
+		struct event_request request; /* kinds 115, 116 */
 	};
 };
 

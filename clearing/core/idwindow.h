@@ -38,6 +38,9 @@ enum command_kind {
 	COMMAND_FREEZE = 7,
 	COMMAND_UNFREEZE = 8,
 	COMMAND_CLOSE = 9,
+	COMMAND_PAY = 10,     /* a payment to or from another city */
+	COMMAND_LINK = 11,    /* on a link: line, freeze, pause */
+	COMMAND_REQUEST = 12, /* a payment request, its decline */
 };
 
 struct remembered {

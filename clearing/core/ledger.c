@@ -8,7 +8,7 @@
 /* Where each part of the ledger's memory begins. */
 struct layout {
 	size_t accounts, actors, holds, heap, holds_free;
-	size_t by_address, by_uri, by_id, ids;
+	size_t by_address, by_uri, by_id, ids, links;
 	size_t size;
 };
 
@@ -21,8 +21,23 @@ static size_t reserve(size_t *size, size_t wanted)
 	return start;
 }
 
+static struct links_options
+links_options_of(const struct ledger_options *options)
+{
+	check(options->links_max == 0 || options->sha256 != NULL);
+	return (struct links_options){
+		.links_max = options->links_max,
+		/* An index has at least a slot. */
+		.payments_max =
+			options->payments_max > 0 ? options->payments_max : 1,
+		.key = options->key,
+		.sha256 = options->sha256,
+	};
+}
+
 static struct layout layout_of(const struct ledger_options *options)
 {
+	struct links_options links = links_options_of(options);
 	struct layout at = { 0 };
 	size_t accounts = options->accounts_max;
 	size_t actors = options->actors_max;
@@ -41,6 +56,7 @@ static struct layout layout_of(const struct ledger_options *options)
 	at.by_id = reserve(&at.size, index_memory_size(options->holds_max));
 	at.ids = reserve(&at.size, idwindow_memory_size(options->ids_max,
 							options->id_window_us));
+	at.links = reserve(&at.size, links_memory_size(&links));
 	return at;
 }
 
@@ -52,6 +68,7 @@ size_t ledger_memory_size(const struct ledger_options *options)
 void ledger_init(struct ledger *ledger, const struct ledger_options *options,
 		 void *memory)
 {
+	struct links_options links = links_options_of(options);
 	struct layout at = layout_of(options);
 	uint8_t *base = memory;
 
@@ -72,6 +89,7 @@ void ledger_init(struct ledger *ledger, const struct ledger_options *options,
 	index_init(&ledger->holds_by_id, options->holds_max, base + at.by_id);
 	idwindow_init(&ledger->ids, options->ids_max, options->id_window_us,
 		      options->key, base + at.ids);
+	links_init(&ledger->links, &links, base + at.links);
 }
 
 const struct account *ledger_account(const struct ledger *ledger, uint64_t id)
@@ -254,6 +272,7 @@ const char *apply_result_name(enum apply_result result)
 		[APPLY_ID_TWICE] = "ID_TWICE",
 		[APPLY_NUMBER_WRONG] = "NUMBER_WRONG",
 		[APPLY_TOO_MANY] = "TOO_MANY",
+		[APPLY_LINK_WRONG] = "LINK_WRONG",
 	};
 
 	check((size_t)result < sizeof(names) / sizeof(names[0]));

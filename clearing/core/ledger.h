@@ -20,6 +20,7 @@
 #include "core/event.h"
 #include "core/identity.h"
 #include "core/idwindow.h"
+#include "core/links.h"
 #include "core/name.h"
 
 enum account_state {
@@ -31,6 +32,8 @@ enum account_state {
 /* Accounts that exist from the genesis block on. */
 #define ACCOUNT_COMMONS 1u /* city/commons */
 #define ACCOUNT_LOSS 2u	   /* city/loss */
+/* Who pays or is paid where an account got lost (rule PEER-18). */
+#define RECOVERED_LOCAL_ADDRESS "city/recovered"
 
 struct account {
 	uint32_t id; /* from 1; 0 is no account */
@@ -79,6 +82,10 @@ struct ledger_options {
 	uint32_t ids_max;
 	uint64_t id_window_us;
 	struct siphash_key key; /* random, this process's own */
+	/* Neighbours and payments to them; 0 of both: a city by itself. */
+	uint32_t links_max;
+	uint32_t payments_max;
+	sha256_function *sha256; /* for links; else unused */
 };
 
 struct ledger {
@@ -105,6 +112,7 @@ struct ledger {
 	struct index actors_by_uri;
 	struct index holds_by_id;
 	struct idwindow ids;
+	struct links links;
 
 	uint64_t next_number; /* of the next entry, from 1 */
 	uint64_t next_seq;    /* of the next block */
@@ -200,6 +208,7 @@ enum apply_result {
 	APPLY_ID_TWICE,	    /* an id of the window again */
 	APPLY_NUMBER_WRONG, /* entry numbers have a gap */
 	APPLY_TOO_MANY,	    /* accounts, holds or actors: raise the limits */
+	APPLY_LINK_WRONG,   /* a log between cities does not fit */
 };
 
 /* apply_result_name: for messages. */
@@ -246,6 +255,17 @@ void ledger_undo_actor(struct ledger *ledger);
 enum apply_result ledger_apply_event(struct ledger *ledger,
 				     const struct event *event,
 				     struct hash128 content) MUST_CHECK;
+
+/*
+ * ledger_apply_link_event: likewise for the kinds from 100 on.
+ *
+ * @now_us  of the block.
+ * @replay  see links_apply().
+ */
+enum apply_result ledger_apply_link_event(struct ledger *ledger,
+					  const struct event *event,
+					  uint64_t now_us,
+					  bool replay) MUST_CHECK;
 
 /*
  * ledger_block_done: the block @header is complete; the next one begins.

@@ -368,6 +368,70 @@ uint32_t record_expiries(struct recorder *recorder, uint64_t now_us,
 	return count;
 }
 
+struct id record_id(const struct recorder *recorder)
+{
+	uint8_t random[ID_TAIL_SIZE];
+
+	check(recorder->random_fill != NULL);
+	recorder->random_fill(random, sizeof(random));
+	return id_make(recorder->block->header.created_us, random);
+}
+
+uint32_t record_actor(struct recorder *recorder, struct slice uri)
+{
+	struct caller caller = { .uri = uri };
+
+	check(ledger_can_name(recorder->ledger, uri));
+	return name_actor(recorder, &caller);
+}
+
+void record_booking(struct recorder *recorder, struct entry *entry,
+		    struct slice uri)
+{
+	uint32_t actor = record_actor(recorder, uri);
+	uint32_t index = recorder->block->entry_count;
+	static const uint8_t no_salt[SALT_SIZE];
+	enum apply_result result;
+
+	check(block_has_room(recorder->block, 1, 0));
+	if (id_is_zero(&entry->id))
+		entry->id = record_id(recorder);
+	entry->actor = actor;
+	result = ledger_apply_entry(recorder->ledger, entry,
+				    (struct hash128){ 0 },
+				    &recorder->effects[index]);
+	check(result == APPLY_OK);
+	block_add_entry(recorder->block, entry, (struct slice){ 0 }, no_salt);
+}
+
+void record_link_event(struct recorder *recorder, struct event *event)
+{
+	enum apply_result result;
+
+	event->after = recorder->block->entry_count;
+	result = ledger_apply_link_event(recorder->ledger, event,
+					 recorder->block->header.created_us,
+					 false);
+	check(result == APPLY_OK);
+	block_add_event(recorder->block, event);
+}
+
+uint32_t record_own_account(struct recorder *recorder, struct slice local,
+			    struct slice display_name, struct slice uri)
+{
+	struct event event = { .kind = EVENT_ACCOUNT_OPENED };
+
+	event.account.id = record_id(recorder);
+	event.account.actor = record_actor(recorder, uri);
+	event.account.account = recorder->ledger->account_count + 1;
+	event.account.local_address = local;
+	event.account.display_name = display_name;
+	event.account.credit_limit = money_of(MONEY_MAX_MINOR);
+	event.account.balance_ceiling = money_of(MONEY_MAX_MINOR);
+	apply_event(recorder, &event, (struct hash128){ 0 });
+	return event.account.account;
+}
+
 static void open_system_account(struct block *block, uint32_t account,
 				struct slice local_address,
 				struct slice display_name)

@@ -85,6 +85,25 @@ uint32_t record_expiries(struct recorder *recorder, uint64_t now_us,
 			 uint32_t count_max);
 
 /*
+ * What the node does by itself for payments between cities; peer decided it,
+ * and no limit is asked here (rule PEER-18).  The block has room.
+ *
+ * record_id: a fresh id for an entry that no client named.
+ * record_actor: the number of @uri, named now if it never was.
+ * record_booking: @entry, complete but for .id and .actor, done by @uri.
+ * record_link_event: an event of the kinds from 100 on.
+ * record_own_account: an account that the node needs, without a limit and
+ *   with the highest ceiling; opened by @uri, its number.
+ */
+struct id record_id(const struct recorder *recorder);
+uint32_t record_actor(struct recorder *recorder, struct slice uri);
+void record_booking(struct recorder *recorder, struct entry *entry,
+		    struct slice uri);
+void record_link_event(struct recorder *recorder, struct event *event);
+uint32_t record_own_account(struct recorder *recorder, struct slice local,
+			    struct slice display_name, struct slice uri);
+
+/*
  * record_genesis: the facts of block 0 into the empty block @block: genesis
  * itself and the two system accounts, in this order for ever.
  */

@@ -5,6 +5,8 @@
  */
 #include "core/apply.h"
 
+#include <string.h>
+
 /* The memo of entry @index, walking the sorted list with *@at. */
 static const struct block_memo *memo_of(const struct block *block,
 					uint32_t index, uint32_t *at)
@@ -51,6 +53,17 @@ static struct hash128 content_of_event(const struct ledger *ledger,
 	return ledger_content_of_event(ledger, event, actor->base_hash);
 }
 
+static enum apply_result apply_event(struct ledger *ledger,
+				     const struct block *block,
+				     const struct event *event)
+{
+	if (event->kind >= EVENT_LINK_OPENED)
+		return ledger_apply_link_event(ledger, event,
+					       block->header.created_us, true);
+	return ledger_apply_event(ledger, event,
+				  content_of_event(ledger, event));
+}
+
 static enum apply_result events_at(struct ledger *ledger,
 				   const struct block *block, uint32_t place,
 				   uint32_t *at)
@@ -61,8 +74,7 @@ static enum apply_result events_at(struct ledger *ledger,
 	       block->events[*at].after == place) {
 		const struct event *event = &block->events[*at];
 
-		result = ledger_apply_event(ledger, event,
-					    content_of_event(ledger, event));
+		result = apply_event(ledger, block, event);
 		if (result == APPLY_OK)
 			(*at)++;
 	}
@@ -115,6 +127,23 @@ static void remember(struct ledger *ledger, const struct remembered *what)
 		idwindow_add(&ledger->ids, what);
 }
 
+void apply_remember_payment(struct ledger *ledger, const struct entry *entry,
+			    uint64_t number, uint64_t seq)
+{
+	struct remembered what = {
+		.number = number,
+		.seq = seq,
+		.kind = COMMAND_PAY,
+	};
+
+	if (entry->transfer_kind != TRANSFER_KIND_LINK ||
+	    !entry->has_reference || entry->kind > ENTRY_HOLD)
+		return;
+	memcpy(what.id.bytes, entry->reference, ID_SIZE);
+	if (id_is_v7(&what.id))
+		remember(ledger, &what);
+}
+
 /* (rule JOURNAL-20) */
 void ledger_remember_block(struct ledger *ledger, const struct block *block)
 {
@@ -131,6 +160,8 @@ void ledger_remember_block(struct ledger *ledger, const struct block *block)
 					 .seq = block->header.seq,
 					 .kind = apply_command_of(entry),
 				 });
+		apply_remember_payment(ledger, entry, block->first_number + i,
+				       block->header.seq);
 	}
 	for (uint32_t i = 0; i < block->event_count; i++) {
 		const struct event *event = &block->events[i];

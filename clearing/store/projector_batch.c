@@ -460,7 +460,7 @@ static void set_limits(struct batch *batch, const struct event_account *account)
 static void add_event(struct batch *batch, const struct event *event,
 		      uint32_t index)
 {
-	switch ((enum event_kind)event->kind) {
+	switch (event->kind) {
 	case EVENT_EPOCH_STARTED:
 	case EVENT_RESUMED:
 		return;

@@ -162,7 +162,7 @@ struct event random_event(struct random *random)
 		.kind = event_kinds[random_below(random, sizeof(event_kinds))],
 	};
 
-	switch ((enum event_kind)event.kind) {
+	switch (event.kind) {
 	case EVENT_EPOCH_STARTED:
 		event.epoch_started.node = text_of(random, 0, 200);
 		random_fill_bytes(random, event.epoch_started.nonce,

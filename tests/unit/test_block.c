@@ -138,7 +138,7 @@ static void assert_event_equal(const struct event *a, const struct event *b)
 {
 	assert_int_equal(a->kind, b->kind);
 	assert_int_equal(a->after, b->after);
-	switch ((enum event_kind)a->kind) {
+	switch (a->kind) {
 	case EVENT_EPOCH_STARTED:
 		assert_slice_equal(a->epoch_started.node,
 				   b->epoch_started.node);
@@ -312,7 +312,7 @@ static void assert_wire_event(const wire_event *wire, const struct event *event)
 {
 	assert_int_equal(wire->event_case, event->kind);
 	assert_int_equal(wire->after, event->after);
-	switch ((enum event_kind)event->kind) {
+	switch (event->kind) {
 	case EVENT_EPOCH_STARTED:
 		assert_text_equal(wire->epoch_started->node,
 				  event->epoch_started.node);

@@ -220,7 +220,7 @@ void tables_event(struct tables *tables, const struct block_header *header,
 		  uint32_t index, const struct event *event,
 		  uint64_t hold_number)
 {
-	switch ((enum event_kind)event->kind) {
+	switch (event->kind) {
 	case EVENT_ACCOUNT_OPENED:
 	case EVENT_ACCOUNT_LIMITS_SET:
 	case EVENT_ACCOUNT_FROZEN:
