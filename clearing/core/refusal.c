@@ -128,6 +128,51 @@
 	"This city has as many accounts as its node is configured for: " \
 	"ask the operator to raise limits.accounts_max."
 
+#define SAY_LOCK_MALFORMED \
+	"The lock is neither empty nor 32 bytes: give the SHA-256 of the key."
+#define SAY_PAYEE_MALFORMED                                           \
+	"The payee is not named by coop[/purpose]@city: correct the " \
+	"address."
+#define SAY_PAYEE_CITY_HERE                                             \
+	"The payee is in this city: post a transfer, which is done at " \
+	"once."
+#define SAY_PAYEE_CITY_UNKNOWN                                             \
+	"The payee's city is not in the federation's roster, or is gone: " \
+	"check the address."
+#define SAY_PAYMENT_UNKNOWN                                            \
+	"There is no payment with this id: check the id it was asked " \
+	"for with."
+#define SAY_TOO_MANY_PAYMENTS                                             \
+	"This city has as many payments under way as its node is "        \
+	"configured for: send it again when some have ended, or ask the " \
+	"operator to raise limits.payments_max."
+#define SAY_NO_ROUTE                                                    \
+	"No way of open links to the payee's city has room for this "   \
+	"amount: pay less, or ask the treasurer to have a line raised " \
+	"or a round cleared."
+#define SAY_RECOVERING                                                \
+	"This city was restored and is comparing its links with its " \
+	"neighbours: send it again when that is done."
+#define SAY_REQUEST_UNKNOWN                                               \
+	"There is no payment request with this id: check the id, or ask " \
+	"the payee for a new one."
+#define SAY_REQUEST_ENDED                                             \
+	"The payment request was paid, declined or has expired: ask " \
+	"the payee for a new one."
+#define SAY_LINE_OUT_OF_RANGE                                          \
+	"The line is below zero or above 9,007,199,254,740,991 minor " \
+	"units: give another one."
+#define SAY_LINK_UNKNOWN \
+	"This city has no link with that one: check the city's name."
+#define SAY_ALREADY_PAUSED "The link is paused already: there is nothing to do."
+#define SAY_NOT_PAUSED "The link is not paused: there is nothing to do."
+#define SAY_NOT_RECONCILED                                              \
+	"The link has not been compared with the neighbour since this " \
+	"node started: send it again when it is reconciled."
+#define SAY_LOG_FULL                                                      \
+	"The link's log takes no more until the neighbour has answered: " \
+	"send it again later."
+
 #define REFUSAL(family, word, class_, retry_)                      \
 	{                                                          \
 		.number = family##_##word, .name = #word,          \
@@ -217,6 +262,50 @@ static const struct refusal account_table[] = {
 	REFUSAL(ACCOUNT, TOO_MANY_ACCOUNTS, PRECONDITION, FINAL),
 };
 
+static const struct refusal payment_table[] = {
+	REFUSAL(PAYMENT, ID_MALFORMED, SHAPE, FINAL),
+	REFUSAL(PAYMENT, ID_TOO_OLD, PRECONDITION, FINAL),
+	REFUSAL(PAYMENT, ID_IN_FUTURE, PRECONDITION, RETRY),
+	REFUSAL(PAYMENT, ADDRESS_MALFORMED, SHAPE, FINAL),
+	REFUSAL(PAYMENT, ADDRESS_OTHER_CITY, SHAPE, FINAL),
+	REFUSAL(PAYMENT, AMOUNT_NOT_POSITIVE, SHAPE, FINAL),
+	REFUSAL(PAYMENT, AMOUNT_TOO_LARGE, SHAPE, FINAL),
+	REFUSAL(PAYMENT, LOCK_MALFORMED, SHAPE, FINAL),
+	REFUSAL(PAYMENT, REFERENCE_MALFORMED, SHAPE, FINAL),
+	REFUSAL(PAYMENT, MEMO_INVALID, SHAPE, FINAL),
+	REFUSAL(PAYMENT, PAYEE_MALFORMED, SHAPE, FINAL),
+	REFUSAL(PAYMENT, PAYEE_CITY_HERE, SHAPE, FINAL),
+	REFUSAL(PAYMENT, ID_CONFLICT, TAKEN, FINAL),
+	REFUSAL(PAYMENT, DEBIT_ACCOUNT_UNKNOWN, UNKNOWN, FINAL),
+	REFUSAL(PAYMENT, PAYEE_CITY_UNKNOWN, UNKNOWN, FINAL),
+	REFUSAL(PAYMENT, DEBIT_ACCOUNT_CLOSED, PRECONDITION, FINAL),
+	REFUSAL(PAYMENT, DEBIT_ACCOUNT_FROZEN, PRECONDITION, RETRY),
+	REFUSAL(PAYMENT, PAYMENT_UNKNOWN, UNKNOWN, FINAL),
+	REFUSAL(PAYMENT, OVER_LIMIT, PRECONDITION, RETRY),
+	REFUSAL(PAYMENT, TOTAL_TOO_LARGE, PRECONDITION, FINAL),
+	REFUSAL(PAYMENT, TOO_MANY_PAYMENTS, PRECONDITION, RETRY),
+	REFUSAL(PAYMENT, NO_ROUTE, PRECONDITION, RETRY),
+	REFUSAL(PAYMENT, RECOVERING, PRECONDITION, RETRY),
+	REFUSAL(PAYMENT, REQUEST_UNKNOWN, UNKNOWN, FINAL),
+	REFUSAL(PAYMENT, REQUEST_ENDED, PRECONDITION, FINAL),
+};
+
+static const struct refusal link_table[] = {
+	REFUSAL(LINK, ID_MALFORMED, SHAPE, FINAL),
+	REFUSAL(LINK, ID_TOO_OLD, PRECONDITION, FINAL),
+	REFUSAL(LINK, ID_IN_FUTURE, PRECONDITION, RETRY),
+	REFUSAL(LINK, LINE_OUT_OF_RANGE, SHAPE, FINAL),
+	REFUSAL(LINK, REASON_INVALID, SHAPE, FINAL),
+	REFUSAL(LINK, ID_CONFLICT, TAKEN, FINAL),
+	REFUSAL(LINK, LINK_UNKNOWN, UNKNOWN, FINAL),
+	REFUSAL(LINK, ALREADY_FROZEN, PRECONDITION, FINAL),
+	REFUSAL(LINK, NOT_FROZEN, PRECONDITION, FINAL),
+	REFUSAL(LINK, ALREADY_PAUSED, PRECONDITION, FINAL),
+	REFUSAL(LINK, NOT_PAUSED, PRECONDITION, FINAL),
+	REFUSAL(LINK, NOT_RECONCILED, PRECONDITION, RETRY),
+	REFUSAL(LINK, LOG_FULL, PRECONDITION, RETRY),
+};
+
 const struct refusal_family transfer_refusals = {
 	.name = "TransferRefusal",
 	.refusals = transfer_table,
@@ -233,6 +322,18 @@ const struct refusal_family account_refusals = {
 	.name = "AccountRefusal",
 	.refusals = account_table,
 	.count = COUNT_OF(account_table),
+};
+
+const struct refusal_family payment_refusals = {
+	.name = "PaymentRefusal",
+	.refusals = payment_table,
+	.count = COUNT_OF(payment_table),
+};
+
+const struct refusal_family link_refusals = {
+	.name = "LinkRefusal",
+	.refusals = link_table,
+	.count = COUNT_OF(link_table),
 };
 
 const struct refusal *refusal_find(const struct refusal_family *family,

@@ -96,6 +96,54 @@ enum account_refusal {
 	ACCOUNT_TOO_MANY_ACCOUNTS = 62,
 };
 
+/* Of a payment to another city, before it leaves this one. */
+enum payment_refusal {
+	PAYMENT_OK = 0,
+	PAYMENT_ID_MALFORMED = 20,
+	PAYMENT_ID_TOO_OLD = 21,
+	PAYMENT_ID_IN_FUTURE = 22,
+	PAYMENT_ADDRESS_MALFORMED = 30,
+	PAYMENT_ADDRESS_OTHER_CITY = 31,
+	PAYMENT_AMOUNT_NOT_POSITIVE = 32,
+	PAYMENT_AMOUNT_TOO_LARGE = 33,
+	PAYMENT_LOCK_MALFORMED = 34,
+	PAYMENT_REFERENCE_MALFORMED = 35,
+	PAYMENT_MEMO_INVALID = 36,
+	PAYMENT_PAYEE_MALFORMED = 37,
+	PAYMENT_PAYEE_CITY_HERE = 38,
+	PAYMENT_ID_CONFLICT = 40,
+	PAYMENT_DEBIT_ACCOUNT_UNKNOWN = 50,
+	PAYMENT_PAYEE_CITY_UNKNOWN = 51,
+	PAYMENT_DEBIT_ACCOUNT_CLOSED = 52,
+	PAYMENT_DEBIT_ACCOUNT_FROZEN = 54,
+	PAYMENT_PAYMENT_UNKNOWN = 56,
+	PAYMENT_OVER_LIMIT = 60,
+	PAYMENT_TOTAL_TOO_LARGE = 62,
+	PAYMENT_TOO_MANY_PAYMENTS = 65,
+	PAYMENT_NO_ROUTE = 66,
+	PAYMENT_RECOVERING = 67,
+	PAYMENT_REQUEST_UNKNOWN = 68,
+	PAYMENT_REQUEST_ENDED = 69,
+};
+
+/* Of what people do to a link. */
+enum link_refusal {
+	LINK_OK = 0,
+	LINK_ID_MALFORMED = 20,
+	LINK_ID_TOO_OLD = 21,
+	LINK_ID_IN_FUTURE = 22,
+	LINK_LINE_OUT_OF_RANGE = 33,
+	LINK_REASON_INVALID = 35,
+	LINK_ID_CONFLICT = 40,
+	LINK_LINK_UNKNOWN = 50,
+	LINK_ALREADY_FROZEN = 54,
+	LINK_NOT_FROZEN = 55,
+	LINK_ALREADY_PAUSED = 56,
+	LINK_NOT_PAUSED = 57,
+	LINK_NOT_RECONCILED = 60,
+	LINK_LOG_FULL = 65,
+};
+
 /* What kind of status a refusal becomes when it ends a whole request. */
 enum refusal_class {
 	REFUSAL_SHAPE,	      /* INVALID_ARGUMENT */
@@ -121,6 +169,8 @@ struct refusal_family {
 extern const struct refusal_family transfer_refusals;
 extern const struct refusal_family hold_refusals;
 extern const struct refusal_family account_refusals;
+extern const struct refusal_family payment_refusals;
+extern const struct refusal_family link_refusals;
 
 /* refusal_find: the entry for @number (> 0), which must be in @family. */
 const struct refusal *refusal_find(const struct refusal_family *family,
