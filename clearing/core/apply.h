@@ -19,7 +19,7 @@ enum apply_result apply_expiry(struct ledger *ledger,
 uint8_t apply_command_of(const struct entry *entry);
 
 /*
- * apply_command_of_event: likewise for an event on an account; 0 for events
+ * apply_command_of_event: likewise for an event; 0 for events
  * that no command made (genesis opens accounts without one).
  */
 uint8_t apply_command_of_event(const struct event *event);
@@ -30,6 +30,13 @@ uint8_t apply_command_of_event(const struct event *event);
  */
 void apply_remember_payment(struct ledger *ledger, const struct entry *entry,
 			    uint64_t number, uint64_t seq);
+
+/* apply_remembered: what the id window keeps of a command's event. */
+struct remembered apply_remembered(const struct event *event,
+				   struct hash128 content, uint64_t seq);
+
+/* apply_actor_of_event: who gave the command that @event carries out. */
+uint32_t apply_actor_of_event(const struct event *event);
 
 /* apply_keep_account: append an account and index its address. */
 void apply_keep_account(struct ledger *ledger, const struct account *account);

@@ -191,6 +191,48 @@ static enum apply_result apply_on_account(struct ledger *ledger,
 	return apply_state(&ledger->accounts[on->account - 1], event->kind);
 }
 
+static uint8_t command_of_link_event(const struct event *event)
+{
+	check(event->kind >= EVENT_LINK_OPENED);
+	if (event->kind >= EVENT_LINK_PAUSED &&
+	    event->kind <= EVENT_LINK_COMMANDED)
+		return COMMAND_LINK;
+	if (event->kind == EVENT_REQUEST_OPENED)
+		return COMMAND_REQUEST;
+	/* A request's end bears the request's own id. */
+	return 0;
+}
+
+struct remembered apply_remembered(const struct event *event,
+				   struct hash128 content, uint64_t seq)
+{
+	struct remembered what = {
+		.content = content,
+		.seq = seq,
+		.kind = apply_command_of_event(event),
+	};
+
+	if (what.kind == COMMAND_LINK) {
+		what.id = event->link.id;
+		what.number = event->link.link;
+	} else if (what.kind == COMMAND_REQUEST) {
+		what.id = event->request.id;
+	} else {
+		what.id = event->account.id;
+		what.number = event->account.account;
+	}
+	return what;
+}
+
+uint32_t apply_actor_of_event(const struct event *event)
+{
+	check(apply_command_of_event(event) != 0);
+	if (event->kind < EVENT_LINK_OPENED)
+		return event->account.actor;
+	return event->kind <= EVENT_LINK_COMMANDED ? event->link.actor
+						   : event->request.actor;
+}
+
 uint8_t apply_command_of_event(const struct event *event)
 {
 	static const uint8_t commands[] = {
@@ -201,6 +243,8 @@ uint8_t apply_command_of_event(const struct event *event)
 		[EVENT_ACCOUNT_CLOSED] = COMMAND_CLOSE,
 	};
 
+	if (event->kind >= EVENT_LINK_OPENED)
+		return command_of_link_event(event);
 	if (event->kind >= sizeof(commands) || commands[event->kind] == 0 ||
 	    id_is_zero(&event->account.id))
 		return 0;
@@ -222,6 +266,7 @@ static enum apply_result apply_account(struct ledger *ledger,
 				       struct hash128 content)
 {
 	const struct event_account *account = &event->account;
+	struct remembered what;
 	enum apply_result result;
 
 	if (!actor_fits(ledger, account))
@@ -233,14 +278,8 @@ static enum apply_result apply_account(struct ledger *ledger,
 			 : apply_on_account(ledger, event);
 	if (result != APPLY_OK || apply_command_of_event(event) == 0)
 		return result;
-	idwindow_add(&ledger->ids,
-		     &(struct remembered){
-			     .id = account->id,
-			     .content = content,
-			     .number = account->account,
-			     .seq = ledger->next_seq,
-			     .kind = apply_command_of_event(event),
-		     });
+	what = apply_remembered(event, content, ledger->next_seq);
+	idwindow_add(&ledger->ids, &what);
 	return APPLY_OK;
 }
 
@@ -303,18 +342,29 @@ static bool names_fit(const struct ledger *ledger, const struct event *event)
 
 enum apply_result ledger_apply_link_event(struct ledger *ledger,
 					  const struct event *event,
+					  struct hash128 content,
 					  uint64_t now_us, bool replay)
 {
+	struct remembered what = { 0 };
+	enum apply_result result = APPLY_OK;
+
 	check(event->kind >= EVENT_LINK_OPENED);
 	if (!ledger->has_genesis)
 		return APPLY_GENESIS_MISPLACED;
 	if (!names_fit(ledger, event))
 		return APPLY_ACTOR_UNKNOWN;
-	if (event->kind == EVENT_REQUEST_OPENED ||
-	    event->kind == EVENT_REQUEST_ENDED)
-		return APPLY_OK;
-	return link_result(links_apply(&ledger->links, event, ledger->next_seq,
-				       now_us, replay));
+	if (apply_command_of_event(event) != 0)
+		what = apply_remembered(event, content, ledger->next_seq);
+	if (what.kind != 0 && idwindow_find(&ledger->ids, &what.id) != NULL)
+		return APPLY_ID_TWICE;
+	/* A payment request is in the tables alone. */
+	if (event->kind < EVENT_REQUEST_OPENED)
+		result = link_result(links_apply(&ledger->links, event,
+						 ledger->next_seq, now_us,
+						 replay));
+	if (result == APPLY_OK && what.kind != 0)
+		idwindow_add(&ledger->ids, &what);
+	return result;
 }
 
 enum apply_result ledger_load_actor(struct ledger *ledger, uint32_t number,

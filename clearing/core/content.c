@@ -5,8 +5,8 @@
  */
 #include "core/ledger.h"
 
-/* Fixed parts, then the two texts an account's opening has. */
-#define RECORD_SIZE_MAX 512
+/* Fixed parts, then the texts of a payment request, the longest. */
+#define RECORD_SIZE_MAX 768
 
 static void put_u64(struct buffer *record, uint64_t value)
 {
@@ -74,6 +74,28 @@ struct hash128 ledger_content_of_entry(const struct ledger *ledger,
 	return finish(ledger, &record);
 }
 
+/* On a link, or a payment request: what the client said. */
+static void put_link_event(struct buffer *record, const struct event *event)
+{
+	const struct event_request *request = &event->request;
+
+	if (event->kind <= EVENT_LINK_COMMANDED) {
+		put_u64(record,
+			(uint64_t)event->link.link << 32 | event->link.command);
+		put_money(record, event->link.line);
+		put_text(record, event->link.reason);
+	} else if (event->kind == EVENT_REQUEST_ENDED) {
+		put_u64(record, request->state);
+	} else {
+		put_money(record, request->amount);
+		put_u64(record, request->expires_us);
+		put_text(record, request->payer);
+		put_text(record, request->payee);
+		put_text(record, request->purpose);
+		put_text(record, request->reference);
+	}
+}
+
 struct hash128 ledger_content_of_event(const struct ledger *ledger,
 				       const struct event *event,
 				       uint64_t base_hash)
@@ -82,12 +104,16 @@ struct hash128 ledger_content_of_event(const struct ledger *ledger,
 	uint8_t bytes[RECORD_SIZE_MAX];
 	struct buffer record;
 
-	check(event->kind >= EVENT_ACCOUNT_OPENED &&
-	      event->kind <= EVENT_ACCOUNT_CLOSED);
 	buffer_init(&record, bytes, sizeof(bytes));
 	/* Apart from the entry kinds above. */
 	buffer_put_byte(&record, (uint8_t)(0x80 | event->kind));
 	put_u64(&record, base_hash);
+	if (event->kind >= EVENT_LINK_OPENED) {
+		put_link_event(&record, event);
+		return finish(ledger, &record);
+	}
+	check(event->kind >= EVENT_ACCOUNT_OPENED &&
+	      event->kind <= EVENT_ACCOUNT_CLOSED);
 	put_money(&record, account->credit_limit);
 	put_money(&record, account->balance_ceiling);
 	if (event->kind == EVENT_ACCOUNT_OPENED) {

@@ -74,6 +74,33 @@ struct account_command { /* limits, freeze, unfreeze, close */
 	int64_t balance_ceiling_minor;
 };
 
+/* A client's order to pay somebody in another city. */
+struct pay_command {
+	struct slice id; /* 16 bytes if well formed */
+	struct account_ref payer;
+	struct slice payee; /* address with @city */
+	int64_t amount_minor;
+	struct slice reference; /* opaque; at most 128 bytes */
+	struct slice memo;	/* stays in this city */
+	struct slice lock;	/* empty or 32 bytes (rule PEER-33) */
+};
+
+/* What people do to a link. */
+enum link_command_kind {
+	LINK_SET_LINE,
+	LINK_FREEZE,
+	LINK_UNFREEZE,
+	LINK_PAUSE,
+	LINK_RESUME,
+};
+
+struct link_command {
+	struct slice id;
+	struct slice city;
+	struct slice reason;
+	int64_t line_minor; /* SET_LINE */
+};
+
 enum verdict {
 	VERDICT_REFUSED = 0,
 	VERDICT_RECORDED, /* the same command was carried out before */
@@ -147,5 +174,26 @@ void decide_close(const struct ledger *ledger,
 		  const struct account_command *command,
 		  const struct caller *caller, uint64_t now_us,
 		  struct event *event, struct decision *out);
+
+/*
+ * decide_pay: may this leave the city?  Refusals are enum payment_refusal;
+ * the way there (66) and the city's own state (65, 67) are peer's to say.
+ *
+ * @payer       the account; written on VERDICT_ACCEPTED.
+ * @payee_city  view into the command; likewise.
+ * RECORDED: whether payee and amount are the same is the caller's to see.
+ */
+void decide_pay(const struct ledger *ledger, const struct pay_command *command,
+		uint64_t now_us, const struct account **payer,
+		struct slice *payee_city, struct decision *out);
+
+/*
+ * decide_link: refusals of enum link_refusal up to 57; @event is written on
+ * VERDICT_ACCEPTED but for .actor.
+ */
+void decide_link(const struct ledger *ledger, enum link_command_kind kind,
+		 const struct link_command *command,
+		 const struct caller *caller, uint64_t now_us,
+		 struct event *event, struct decision *out);
 
 #endif

@@ -264,6 +264,7 @@ enum apply_result ledger_apply_event(struct ledger *ledger,
  */
 enum apply_result ledger_apply_link_event(struct ledger *ledger,
 					  const struct event *event,
+					  struct hash128 content,
 					  uint64_t now_us,
 					  bool replay) MUST_CHECK;
 

@@ -320,6 +320,7 @@ void links_load_life(struct links *links, uint32_t link,
 /* Own batches from header_ack on, and the newest taken ones, in order. */
 void links_load_boundary(struct links *links, uint32_t link,
 			 const struct link_boundary *boundary, bool own);
+/* In the order of answer_seq, those without an answer anywhere. */
 enum links_result links_load_payment(struct links *links,
 				     const struct payment *payment) MUST_CHECK;
 /* Pending sums are made from the payments. */

@@ -35,6 +35,7 @@ static enum links_result apply_opened(struct links *links,
 	linklog_first_head(federation(links), opened->city, here(links),
 			   links->options.sha256, link->in.head);
 	link->open = link->out;
+	link->rewrite = true; /* its first line is to be said */
 	links_keep_boundary(link, &link->out);
 	links_note_link(links, link);
 	return LINKS_OK;
@@ -475,6 +476,7 @@ enum links_result links_load_payment(struct links *links,
 				     const struct payment *from)
 {
 	struct payment *payment;
+	struct link *in;
 
 	if (links_room(links) == 0)
 		return LINKS_TOO_MANY;
@@ -491,24 +493,11 @@ enum links_result links_load_payment(struct links *links,
 	if (payment->out_link != LINK_NONE)
 		links_index_out_leg(links, payment);
 	count_pending(links, payment);
+	in = links_at(links, payment->in_link);
+	if (in != NULL && payment->in_answered &&
+	    payment->answer_seq > in->acknowledged)
+		links_answered(links, in, payment);
 	return LINKS_OK;
-}
-
-/* Payments come by number; answers must queue by their place in the log. */
-static struct payment *next_answered(const struct links *links, uint32_t link,
-				     uint64_t above)
-{
-	struct payment *best = NULL;
-
-	for (uint32_t i = 0; i < links->payments_used; i++) {
-		struct payment *payment = links_payment_slot(links, i);
-
-		if (payment != NULL && payment->in_link == link &&
-		    payment->in_answered && payment->answer_seq > above &&
-		    (best == NULL || payment->answer_seq < best->answer_seq))
-			best = payment;
-	}
-	return best;
 }
 
 void links_load_counters(struct links *links, uint64_t next_payment,
@@ -518,14 +507,4 @@ void links_load_counters(struct links *links, uint64_t next_payment,
 	links->next_payment = next_payment;
 	links->roster_version = roster_version;
 	memcpy(links->roster_hash, roster_hash, SHA256_SIZE);
-	for (uint32_t i = 1; i <= links->link_count; i++) {
-		struct link *link = links_at(links, i);
-		struct payment *payment =
-			next_answered(links, i, link->acknowledged);
-
-		while (payment != NULL) {
-			links_answered(links, link, payment);
-			payment = next_answered(links, i, payment->answer_seq);
-		}
-	}
 }

@@ -273,6 +273,7 @@ enum links_result links_sent(struct links *links,
 		return answer_sent(links, place, entry);
 	case LINK_ENTRY_LINE_CHANGE: /* (rule PEER-40) */
 		link->line_minor = entry->line_minor;
+		link->rewrite = false;
 		return LINKS_OK;
 	case LINK_ENTRY_FREEZE: /* (rule PEER-41) */
 		link->frozen_here = true;

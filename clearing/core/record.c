@@ -386,30 +386,24 @@ uint32_t record_actor(struct recorder *recorder, struct slice uri)
 }
 
 void record_booking(struct recorder *recorder, struct entry *entry,
-		    struct slice uri)
+		    struct slice memo, struct slice uri)
 {
-	uint32_t actor = record_actor(recorder, uri);
-	uint32_t index = recorder->block->entry_count;
-	static const uint8_t no_salt[SALT_SIZE];
-	enum apply_result result;
+	struct caller caller = { .uri = uri };
+	struct decision decision = { .verdict = VERDICT_ACCEPTED };
 
-	check(block_has_room(recorder->block, 1, 0));
-	if (id_is_zero(&entry->id))
-		entry->id = record_id(recorder);
-	entry->actor = actor;
-	result = ledger_apply_entry(recorder->ledger, entry,
-				    (struct hash128){ 0 },
-				    &recorder->effects[index]);
-	check(result == APPLY_OK);
-	block_add_entry(recorder->block, entry, (struct slice){ 0 }, no_salt);
+	check(block_has_room(recorder->block, 1, 1));
+	entry->id = record_id(recorder);
+	entry->has_memo = memo.size > 0;
+	apply_entry(recorder, entry, memo, &caller, &decision);
 }
 
-void record_link_event(struct recorder *recorder, struct event *event)
+void record_link_event(struct recorder *recorder, struct event *event,
+		       struct hash128 content)
 {
 	enum apply_result result;
 
 	event->after = recorder->block->entry_count;
-	result = ledger_apply_link_event(recorder->ledger, event,
+	result = ledger_apply_link_event(recorder->ledger, event, content,
 					 recorder->block->header.created_us,
 					 false);
 	check(result == APPLY_OK);

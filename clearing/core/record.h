@@ -98,8 +98,9 @@ uint32_t record_expiries(struct recorder *recorder, uint64_t now_us,
 struct id record_id(const struct recorder *recorder);
 uint32_t record_actor(struct recorder *recorder, struct slice uri);
 void record_booking(struct recorder *recorder, struct entry *entry,
-		    struct slice uri);
-void record_link_event(struct recorder *recorder, struct event *event);
+		    struct slice memo, struct slice uri);
+void record_link_event(struct recorder *recorder, struct event *event,
+		       struct hash128 content);
 uint32_t record_own_account(struct recorder *recorder, struct slice local,
 			    struct slice display_name, struct slice uri);
 

@@ -47,7 +47,7 @@ static struct hash128 content_of_event(const struct ledger *ledger,
 
 	if (apply_command_of_event(event) == 0)
 		return (struct hash128){ 0 };
-	actor = ledger_actor_by_number(ledger, event->account.actor);
+	actor = ledger_actor_by_number(ledger, apply_actor_of_event(event));
 	if (actor == NULL)
 		return (struct hash128){ 0 };
 	return ledger_content_of_event(ledger, event, actor->base_hash);
@@ -59,6 +59,7 @@ static enum apply_result apply_event(struct ledger *ledger,
 {
 	if (event->kind >= EVENT_LINK_OPENED)
 		return ledger_apply_link_event(ledger, event,
+					       content_of_event(ledger, event),
 					       block->header.created_us, true);
 	return ledger_apply_event(ledger, event,
 				  content_of_event(ledger, event));
@@ -166,16 +167,13 @@ void ledger_remember_block(struct ledger *ledger, const struct block *block)
 	for (uint32_t i = 0; i < block->event_count; i++) {
 		const struct event *event = &block->events[i];
 
+		struct remembered what;
+
 		if (apply_command_of_event(event) == 0)
 			continue;
-		remember(ledger,
-			 &(struct remembered){
-				 .id = event->account.id,
-				 .content = content_of_event(ledger, event),
-				 .number = event->account.account,
-				 .seq = block->header.seq,
-				 .kind = apply_command_of_event(event),
-			 });
+		what = apply_remembered(event, content_of_event(ledger, event),
+					block->header.seq);
+		remember(ledger, &what);
 	}
 }
 

@@ -297,6 +297,11 @@ enum peer_hello_result peer_hello_came(struct peer *peer, struct slice city,
 				       struct slice hello, uint64_t now_us,
 				       struct buffer *body, uint64_t *highest);
 
+/* peer_sign_body: the signature of a Signed message with @kind's name. */
+void peer_sign_body(const struct peer *peer, const char *kind,
+		    struct slice body,
+		    uint8_t signature[LINKLOG_SIGNATURE_SIZE]);
+
 /*
  * peer_batch_came: a neighbour delivers.  The reply waits until everything
  * recorded so far is durable (rule PEER-13).
@@ -313,17 +318,6 @@ enum peer_answer peer_batch_came(struct peer *peer,
 				 uint64_t now_us, uint64_t *in_seq,
 				 uint8_t in_head[SHA256_SIZE]);
 
-/* A client's order to pay somebody in another city. */
-struct pay_command {
-	struct slice id; /* 16 bytes if well formed */
-	struct account_ref payer;
-	struct slice payee; /* address with @city */
-	int64_t amount_minor;
-	struct slice reference; /* at most LINKLOG_REFERENCE_SIZE_MAX */
-	struct slice memo;	/* stays in this city */
-	struct slice lock;	/* empty or LINKLOG_LOCK_SIZE (rule PEER-33) */
-};
-
 /* peer_pay: refusals are enum payment_refusal; see record.h for answers. */
 void peer_pay(struct peer *peer, const struct pay_command *command,
 	      const struct caller *caller, uint64_t now_us,
@@ -336,25 +330,9 @@ void peer_pay(struct peer *peer, const struct pay_command *command,
 bool peer_reveal(struct peer *peer, const struct id *id, struct slice key,
 		 uint64_t now_us) MUST_CHECK;
 
-/* What people do to a link. */
-enum peer_command_kind {
-	PEER_SET_LINE,
-	PEER_FREEZE,
-	PEER_UNFREEZE,
-	PEER_PAUSE,
-	PEER_RESUME,
-};
-
-struct peer_command {
-	struct slice id;
-	struct slice city;
-	struct slice reason;
-	int64_t line_minor; /* SET_LINE */
-};
-
 /* peer_command: refusals are enum link_refusal. */
-void peer_command(struct peer *peer, enum peer_command_kind kind,
-		  const struct peer_command *command,
+void peer_command(struct peer *peer, enum link_command_kind kind,
+		  const struct link_command *command,
 		  const struct caller *caller, uint64_t now_us,
 		  struct answer *answer);
 

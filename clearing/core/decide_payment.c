@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Deciding what leaves the city: a payment, and what people do to a link. */
+#include <string.h>
+
+#include "core/decide_common.h"
+#include "core/linklog.h"
+
+static uint32_t check_shape(const struct pay_command *command)
+{
+	if (command->amount_minor <= 0)
+		return PAYMENT_AMOUNT_NOT_POSITIVE;
+	if (!money_in_range(command->amount_minor))
+		return PAYMENT_AMOUNT_TOO_LARGE;
+	if (command->lock.size != 0 && command->lock.size != LINKLOG_LOCK_SIZE)
+		return PAYMENT_LOCK_MALFORMED;
+	if (command->reference.size > LINKLOG_REFERENCE_SIZE_MAX)
+		return PAYMENT_REFERENCE_MALFORMED;
+	return decide_text(command->memo, 0, MEMO_SIZE_MAX)
+		       ? 0
+		       : PAYMENT_MEMO_INVALID;
+}
+
+static uint32_t check_payee(const struct ledger *ledger,
+			    const struct pay_command *command,
+			    struct slice *city)
+{
+	struct address address;
+
+	if (!address_parse(command->payee, &address))
+		return PAYMENT_PAYEE_MALFORMED;
+	*city = address.city;
+	return slice_equal(address.city,
+			   slice_of(ledger->city, ledger->city_size))
+		       ? PAYMENT_PAYEE_CITY_HERE
+		       : 0;
+}
+
+/* The payer is asked as for a hold (rule LEDGER-12). */
+static void check_payer(const struct account *payer, struct money amount,
+			struct decision *out)
+{
+	if (payer == NULL)
+		decide_refuse(out, PAYMENT_DEBIT_ACCOUNT_UNKNOWN);
+	else if (payer->state == ACCOUNT_CLOSED)
+		decide_refuse(out, PAYMENT_DEBIT_ACCOUNT_CLOSED);
+	else if (payer->state == ACCOUNT_FROZEN)
+		decide_refuse(out, PAYMENT_DEBIT_ACCOUNT_FROZEN);
+	else if (!account_may_pay(payer, amount))
+		decide_refuse_amount(out, PAYMENT_OVER_LIMIT,
+				     payer->credit_limit, amount);
+	else if (!account_debits_fit(payer, amount))
+		decide_refuse(out, PAYMENT_TOTAL_TOO_LARGE);
+	else
+		decide_accept(out);
+}
+
+void decide_pay(const struct ledger *ledger, const struct pay_command *command,
+		uint64_t now_us, const struct account **payer,
+		struct slice *payee_city, struct decision *out)
+{
+	uint32_t refusal, unresolved;
+	struct id id;
+
+	*out = (struct decision){ 0 };
+	refusal = decide_id(ledger, command->id, now_us, &id);
+	unresolved = ledger_resolve(ledger, &command->payer, payer);
+	if (refusal == 0)
+		refusal = unresolved;
+	if (refusal == 0)
+		refusal = check_shape(command);
+	if (refusal == 0)
+		refusal = check_payee(ledger, command, payee_city);
+	if (refusal != 0) {
+		decide_refuse(out, refusal);
+		return;
+	}
+	if (decide_recorded(ledger, &id, COMMAND_PAY, (struct hash128){ 0 },
+			    out))
+		return;
+	check_payer(*payer, money_of(command->amount_minor), out);
+}
+
+static const uint16_t link_events[] = {
+	[LINK_SET_LINE] = EVENT_LINK_COMMANDED,
+	[LINK_FREEZE] = EVENT_LINK_COMMANDED,
+	[LINK_UNFREEZE] = EVENT_LINK_COMMANDED,
+	[LINK_PAUSE] = EVENT_LINK_PAUSED,
+	[LINK_RESUME] = EVENT_LINK_RESUMED,
+};
+
+static const uint8_t link_entries[] = {
+	[LINK_SET_LINE] = LINK_ENTRY_LINE_CHANGE,
+	[LINK_FREEZE] = LINK_ENTRY_FREEZE,
+	[LINK_UNFREEZE] = LINK_ENTRY_UNFREEZE,
+	[LINK_PAUSE] = 0,
+	[LINK_RESUME] = 0,
+};
+
+/* Refusals 54 to 57: is there anything to do? */
+static uint32_t check_link(const struct link *link, enum link_command_kind kind)
+{
+	switch (kind) {
+	case LINK_SET_LINE:
+		return 0;
+	case LINK_FREEZE:
+		return link->frozen_here ? LINK_ALREADY_FROZEN : 0;
+	case LINK_UNFREEZE:
+		return link->frozen_here ? 0 : LINK_NOT_FROZEN;
+	case LINK_PAUSE:
+		return link->paused ? LINK_ALREADY_PAUSED : 0;
+	case LINK_RESUME:
+		return link->paused ? 0 : LINK_NOT_PAUSED;
+	}
+	clearing_panic(__FILE__, __LINE__, "link command");
+}
+
+static uint32_t check_command(const struct link_command *command,
+			      enum link_command_kind kind)
+{
+	if (kind == LINK_SET_LINE &&
+	    (command->line_minor < 0 || !money_in_range(command->line_minor)))
+		return LINK_LINE_OUT_OF_RANGE;
+	return decide_text(command->reason, 1, REASON_SIZE_MAX)
+		       ? 0
+		       : LINK_REASON_INVALID;
+}
+
+void decide_link(const struct ledger *ledger, enum link_command_kind kind,
+		 const struct link_command *command,
+		 const struct caller *caller, uint64_t now_us,
+		 struct event *event, struct decision *out)
+{
+	struct event_link *on = &event->link;
+	const struct link *link = links_of(&ledger->links, command->city);
+	uint32_t refusal;
+
+	check((size_t)kind < sizeof(link_events) / sizeof(link_events[0]));
+	*out = (struct decision){ 0 };
+	*event = (struct event){ .kind = link_events[kind] };
+	refusal = decide_id(ledger, command->id, now_us, &on->id);
+	if (refusal == 0)
+		refusal = check_command(command, kind);
+	if (refusal != 0) {
+		decide_refuse(out, refusal);
+		return;
+	}
+	on->link = link == NULL ? 0 : link->number;
+	on->reason = command->reason;
+	on->command = link_entries[kind];
+	if (kind == LINK_SET_LINE)
+		on->line = money_of(command->line_minor);
+	if (decide_recorded(
+		    ledger, &on->id, COMMAND_LINK,
+		    ledger_content_of_event(ledger, event, caller->base_hash),
+		    out))
+		return;
+	refusal = link == NULL ? LINK_LINK_UNKNOWN : check_link(link, kind);
+	if (refusal != 0)
+		decide_refuse(out, refusal);
+	else
+		decide_accept(out);
+}
