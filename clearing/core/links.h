@@ -124,6 +124,7 @@ struct payment {
 	bool in_answered; /* the own log says how the in-leg ended */
 	bool booked;	  /* credit has moved in the books for good */
 	bool duplicate;	  /* another leg has this id: it will be released */
+	bool accepted;	  /* its id is remembered because of this leg */
 	uint8_t attempt;  /* origin: from 1 */
 	uint32_t in_link; /* LINK_NONE: no such leg */
 	uint32_t out_link;

@@ -235,6 +235,7 @@ static enum links_result apply_held(struct links *links,
 		payment->actor = held->actor;
 		payment->attempt = (uint8_t)held->attempt;
 	}
+	payment->accepted = true;
 	if (payment->in_state == LEG_WAITING)
 		payment->in_state = LEG_HELD;
 	links_note(links, payment);

@@ -165,6 +165,7 @@ static enum links_result answer_sent(struct links *links,
 	if (settle) {
 		payment->in_state = LEG_POSTED;
 		payment->booked = true;
+		payment->accepted = true;
 		payment->hold_id = (struct id){ 0 };
 		link->open.settled_minor += payment->amount_minor;
 	} else {

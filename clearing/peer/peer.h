@@ -32,6 +32,8 @@
 #define PEER_ATTEMPTS_MAX 4
 /* decide_by of a payment, microseconds after it is asked for. */
 #define PEER_DECIDE_US UINT64_C(30000000)
+/* Batches of deciders whose signatures are remembered (rule PEER-34). */
+#define PEER_PROOFS_KEPT 16
 /* A link gets no new promise when its oldest is older (rule PEER-32). */
 #define PEER_STUCK_US UINT64_C(600000000)
 
@@ -130,14 +132,15 @@ struct peer_options {
 struct peer_session {
 	uint8_t state; /* enum peer_link_state */
 	bool connected;
+	bool hello_wanted;
 	bool hello_flying;
 	bool fetch_flying;
+	bool resend;	/* go on from .acknowledged when nothing is under way */
 	bool caught_up; /* (rule PEER-21) */
 	bool peer_said_hello;
-	bool fetch_own;	    /* RECOVERING: whose log is wanted next */
-	bool fetch_wanted;  /* RECOVERING: an action is due */
-	bool roster_behind; /* the neighbour has a newer roster */
-	bool life_durable;
+	bool fetch_own;		/* RECOVERING: whose log is wanted next */
+	bool fetch_wanted;	/* RECOVERING: an action is due */
+	bool roster_behind;	/* the neighbour has a newer roster */
 	uint32_t delivering;	/* batches under way */
 	uint64_t mark;		/* neighbour's out_seq when reconciled */
 	uint64_t acknowledged;	/* own log, as last heard */
@@ -146,7 +149,8 @@ struct peer_session {
 	uint64_t recover_until; /* RECOVERING: neighbour's log, up to here */
 	uint64_t recover_from;	/* RECOVERING: own log, fetch from here */
 	uint32_t back;		/* boundaries stepped back so far */
-	uint64_t retry_us;	/* nothing before this time */
+	uint64_t oldest_us; /* of the open out-legs, as last swept; 0: none */
+	uint64_t retry_us;  /* nothing before this time */
 	uint64_t backoff_us;
 	uint8_t hello_hash[SHA256_SIZE];
 	const char *why; /* ASKING, STOPPED: one line for people */
@@ -171,6 +175,9 @@ struct peer {
 	uint8_t (*leaves)[SHA256_SIZE];
 	struct peer_retry *retries;
 	uint32_t retry_count;
+	/* Heads of deciders' batches whose signature was verified. */
+	uint8_t proofs[PEER_PROOFS_KEPT][SHA256_SIZE];
+	uint32_t next_proof;
 };
 
 /* peer_memory_size: bytes that peer_init() wants, all zero. */
@@ -343,10 +350,7 @@ void peer_ask_again(struct peer *peer, uint32_t link);
 const struct peer_session *peer_session_of(const struct peer *peer,
 					   uint32_t link);
 
-/* peer_oldest_us: when the oldest open promise of the link was made; 0. */
-uint64_t peer_oldest_us(const struct peer *peer, uint32_t link);
-
-/* peer_may_speak: closed for local commands until all links reconcile? */
+/* peer_is_closed: closed for local commands until all links reconcile? */
 bool peer_is_closed(const struct peer *peer);
 void peer_open_early(struct peer *peer); /* an operator says so (PEER-22) */
 

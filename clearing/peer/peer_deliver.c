@@ -1,0 +1,596 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Batches both ways: sealing and sending the own ones, taking the others. */
+#include <string.h>
+
+#include "peer/peer_private.h"
+
+const char *peer_answer_name(uint32_t answer)
+{
+	static const char *const names[PEER_ANSWER_COUNT] = {
+		"TAKEN",	  "TOO_LARGE",
+		"MALFORMED",	  "WRONG_LINK",
+		"NOT_RECONCILED", "STALE_INCARNATION",
+		"DUPLICATE",	  "GAP",
+		"FORK",		  "BAD_KEY",
+		"BAD_SIGNATURE",  "BAD_ROOT",
+		"BAD_ACK",	  "BAD_ANSWER",
+		"BAD_TOTALS",	  "UNKNOWN_PROPOSAL",
+		"BUSY",
+	};
+
+	return answer < PEER_ANSWER_COUNT ? names[answer] : "UNKNOWN";
+}
+
+const char *peer_answer_sentence(uint32_t answer)
+{
+	static const char *const sentences[PEER_ANSWER_COUNT] = {
+		"taken",
+		"the batch is larger than the protocol allows",
+		"the batch is not in the protocol's form",
+		"the batch is not of a link that the roster has",
+		"the link is not reconciled there yet",
+		"the batch is of an earlier life of this city",
+		"the batch was taken before",
+		"batches before it are missing there",
+		"the logs have parted: compare both cities' journals",
+		"the key is not in the neighbour's roster",
+		"the signature does not hold",
+		"the entries are not those that were signed",
+		"it acknowledges what was never sent",
+		"it answers what was never asked, or without proof",
+		"its totals are not the sums of its entries",
+		"the round's proposal is not known there",
+		"the neighbour is busy",
+	};
+
+	return answer < PEER_ANSWER_COUNT ? sentences[answer]
+					  : "an answer that does not exist";
+}
+
+/* (rule PEER-7): header, signature, and the event that carries the batch. */
+static void seal_link(struct peer *peer, struct recorder *recorder,
+		      const struct link *link)
+{
+	struct event event = { .kind = EVENT_LINK_BATCH_SEALED };
+	uint8_t header_bytes[LINKLOG_HEADER_SIZE_MAX];
+	uint8_t signed_bytes[LINKLOG_HEADER_SIZE_MAX + 32];
+	uint8_t signature[LINKLOG_SIGNATURE_SIZE] = { 0 };
+	struct link_batch batch = {
+		.key_id = peer->options.key_id,
+		.signature = slice_of(signature, sizeof(signature)),
+		.entries = buffer_view(&link->open_entries),
+		.entry_count = link->open_count,
+	};
+	struct block_header *block = &recorder->block->header;
+	uint64_t first = link->out.seq + 1;
+	struct buffer header, tbs, bytes;
+
+	buffer_init(&header, header_bytes, sizeof(header_bytes));
+	links_header(peer_links(peer), link->number, block->seq,
+		     block->created_us, &header);
+	batch.header = buffer_view(&header);
+	buffer_init(&tbs, signed_bytes, sizeof(signed_bytes));
+	linklog_signed(&tbs, batch.header);
+	check(!header.overflowed && !tbs.overflowed);
+	peer->options.sign(peer->options.context, buffer_view(&tbs), signature);
+	buffer_init(&bytes, peer->scratch, PEER_SCRATCH_SIZE);
+	linklog_put_batch(&bytes, &batch);
+	check(!bytes.overflowed);
+	event.link.link = link->number;
+	event.link.batch = buffer_view(&bytes);
+	peer_link_event(recorder, &event);
+	peer->options.on_sealed(peer->options.context, link->number, first,
+				link->out.seq, buffer_view(&bytes));
+}
+
+static void note_acknowledged(struct recorder *recorder,
+			      const struct link *link, uint64_t seq)
+{
+	struct event event = { .kind = EVENT_LINK_ACKNOWLEDGED };
+
+	if (seq <= link->acknowledged || !block_has_room(recorder->block, 0, 1))
+		return;
+	event.link.link = link->number;
+	event.link.seq = seq;
+	peer_link_event(recorder, &event);
+}
+
+void peer_seal(struct peer *peer, struct block *block)
+{
+	struct recorder recorder = { .ledger = peer->ledger, .block = block };
+
+	block_release(block);
+	for (uint32_t i = 1; i <= peer_links(peer)->link_count; i++) {
+		const struct link *link = links_at(peer_links(peer), i);
+
+		if (link->open_count > 0)
+			seal_link(peer, &recorder, link);
+	}
+	/* What costs a few bytes travels with what is written anyway. */
+	for (uint32_t i = 1; i <= peer_links(peer)->link_count; i++)
+		note_acknowledged(&recorder, links_at(peer_links(peer), i),
+				  peer_session_of(peer, i)->acknowledged);
+}
+
+/* The end of the own batch that begins at @first; NULL: not remembered. */
+static const struct link_boundary *batch_end(const struct link *link,
+					     uint64_t first)
+{
+	for (uint32_t i = 0; i < link->boundary_count; i++) {
+		const struct link_boundary *at =
+			&link->boundaries[(link->boundary_first + i) %
+					  LINK_BOUNDARIES_MAX];
+
+		if (at->seq >= first)
+			return i > 0 || first == 1 ? at : NULL;
+	}
+	return NULL;
+}
+
+/* (rule PEER-10) in order, as many at once as the window allows. */
+bool peer_next_delivery(struct peer *peer, uint32_t number,
+			struct peer_action *out)
+{
+	struct peer_session *session = peer_session(peer, number);
+	const struct link *link = links_at(peer_links(peer), number);
+	const struct link_boundary *end;
+
+	if (!session->connected || session->resend ||
+	    session->delivering >= PEER_IN_FLIGHT_MAX ||
+	    session->next_deliver > link->out.seq ||
+	    peer->now_us < session->retry_us)
+		return false;
+	end = batch_end(link, session->next_deliver);
+	/* (rule PEER-1) */
+	if (end != NULL && end->journal_seq > peer->durable_seq)
+		return false;
+	if (end == NULL && session->delivering > 0)
+		return false;
+	out->kind = PEER_SEND_BATCH;
+	out->seq = session->next_deliver;
+	out->life = link->life;
+	session->delivering++;
+	if (end != NULL)
+		session->next_deliver = end->seq + 1;
+	else
+		session->resend = true; /* its end comes with the answer */
+	return true;
+}
+
+/* All that was under way has been answered: from where to go on. */
+static void settle_deliveries(struct peer_session *session)
+{
+	if (session->delivering > 0 || !session->resend)
+		return;
+	session->resend = false;
+	session->next_deliver = session->acknowledged + 1;
+}
+
+static void heard_acknowledgement(struct peer *peer, const struct link *link,
+				  const struct peer_deliver_reply *reply)
+{
+	struct peer_session *session = peer_session(peer, link->number);
+	const struct link_boundary *end = link_boundary_at(link, reply->in_seq);
+
+	if (reply->in_seq > link->out.seq ||
+	    (end != NULL &&
+	     !slice_equal(reply->in_head, slice_of(end->head, SHA256_SIZE)))) {
+		peer_move(peer, link->number, PEER_EVIDENCE,
+			  "the neighbour acknowledges what this city never "
+			  "wrote");
+		return;
+	}
+	if (reply->answer == PEER_GAP || reply->in_seq > session->acknowledged)
+		session->acknowledged = reply->in_seq;
+}
+
+/* (rule PEER-12): an honest neighbour never says these. */
+static bool is_final(uint32_t answer)
+{
+	return answer == PEER_TOO_LARGE || answer == PEER_MALFORMED ||
+	       answer == PEER_FORK ||
+	       (answer >= PEER_BAD_KEY && answer <= PEER_BAD_TOTALS);
+}
+
+static void not_taken(struct peer *peer, uint32_t number,
+		      const struct peer_deliver_reply *reply)
+{
+	struct peer_session *session = peer_session(peer, number);
+
+	session->resend = true;
+	if (reply->arrived && is_final(reply->answer)) {
+		if (session->state != PEER_STOPPED)
+			peer_move(peer, number, PEER_EVIDENCE,
+				  peer_answer_sentence(reply->answer));
+		return;
+	}
+	if (reply->arrived && (reply->answer == PEER_NOT_RECONCILED ||
+			       reply->answer == PEER_STALE_INCARNATION))
+		session->hello_wanted = true;
+	/* A gap is mended at once, the rest takes time. */
+	if (!reply->arrived || reply->answer != PEER_GAP)
+		peer_back_off(peer, number);
+}
+
+void peer_batch_answered(struct peer *peer, uint32_t number, uint64_t seq,
+			 const struct peer_deliver_reply *reply)
+{
+	struct peer_session *session = peer_session(peer, number);
+	const struct link *link = links_at(peer_links(peer), number);
+	bool taken = reply->arrived && (reply->answer == PEER_TAKEN ||
+					reply->answer == PEER_DUPLICATE);
+
+	(void)seq;
+	/* An answer to what an earlier reconciliation sent. */
+	if (session->state != PEER_RECONCILED) {
+		if (session->delivering > 0)
+			session->delivering--;
+		return;
+	}
+	if (session->delivering > 0)
+		session->delivering--;
+	if (taken || (reply->arrived && reply->answer == PEER_GAP))
+		heard_acknowledgement(peer, link, reply);
+	if (session->state != PEER_RECONCILED)
+		return;
+	if (taken)
+		session->backoff_us = 0;
+	else
+		not_taken(peer, number, reply);
+	settle_deliveries(session);
+	if (session->next_deliver <= session->acknowledged)
+		session->next_deliver = session->acknowledged + 1;
+}
+
+/* Rows 3 to 8 of PEER-11: the link, its lives, and its place in the log. */
+static enum peer_answer check_place(struct peer *peer,
+				    const struct peer_delivery *delivery,
+				    const struct link *link,
+				    const struct link_batch *batch,
+				    const struct link_header *header)
+{
+	const struct peer_session *session = peer_session(peer, link->number);
+	uint64_t last = header->first_seq + header->count - 1;
+	const struct link_boundary *taken = link_recent_at(link, last);
+	uint8_t head[SHA256_SIZE];
+
+	if (session->state != PEER_RECONCILED || !session->peer_said_hello)
+		return PEER_NOT_RECONCILED;
+	if ((delivery->life.incarnation != link->peer_life.incarnation ||
+	     memcmp(delivery->life.nonce, link->peer_life.nonce,
+		    LINKLOG_NONCE_SIZE) != 0 ||
+	     header->incarnation > link->peer_life.incarnation) &&
+	    !PLANTED(OLD_LIFE_TAKEN))
+		return PEER_STALE_INCARNATION;
+	if (last <= link->in.seq) {
+		linklog_head(batch->header, peer->options.sha256, head);
+		return taken != NULL && memcmp(taken->head, head,
+					       SHA256_SIZE) != 0
+			       ? PEER_FORK
+			       : PEER_DUPLICATE;
+	}
+	if (header->first_seq != link->in.seq + 1)
+		return PEER_GAP;
+	if (memcmp(header->prev_head, link->in.head, SHA256_SIZE) != 0 &&
+	    !PLANTED(HEAD_UNCHECKED))
+		return PEER_FORK;
+	return PEER_TAKEN;
+}
+
+/* Row 9. */
+static enum peer_answer check_signature(struct peer *peer,
+					const struct link_batch *batch,
+					const struct link_header *header)
+{
+	const struct peer_directory *directory = &peer->options.directory;
+	uint8_t key[NODE_KEY_SIZE];
+	struct buffer bytes;
+
+	if (!directory->key(directory->context, header->author, batch->key_id,
+			    key))
+		return PEER_BAD_KEY;
+	buffer_init(&bytes, peer->scratch, PEER_SCRATCH_SIZE);
+	linklog_signed(&bytes, batch->header);
+	if (batch->signature.size != LINKLOG_SIGNATURE_SIZE ||
+	    !peer->options.verify(key, buffer_view(&bytes),
+				  batch->signature.data))
+		return PEER_BAD_SIGNATURE;
+	return PEER_TAKEN;
+}
+
+/* Row 11. */
+static enum peer_answer check_acknowledgement(struct peer *peer,
+					      const struct link *link,
+					      const struct link_header *header)
+{
+	const struct link_boundary *end =
+		link_boundary_at(link, header->ack_seq);
+
+	if (header->ack_seq > link->out.seq) {
+		/* This city was rewound under its own feet. */
+		peer_move(peer, link->number, PEER_REWOUND,
+			  "the neighbour acknowledges more than this city "
+			  "remembers");
+		return PEER_BAD_ACK;
+	}
+	if (end == NULL)
+		return link->boundary_count > 0 &&
+				       header->ack_seq <
+					       link->boundaries
+						       [link->boundary_first]
+							       .seq
+			       ? PEER_TAKEN
+			       : PEER_BAD_ACK;
+	return memcmp(end->head, header->ack_head, SHA256_SIZE) == 0
+		       ? PEER_TAKEN
+		       : PEER_BAD_ACK;
+}
+
+static bool proof_is_cached(struct peer *peer, const uint8_t head[SHA256_SIZE])
+{
+	for (uint32_t i = 0; i < PEER_PROOFS_KEPT; i++) {
+		if (memcmp(peer->proofs[i], head, SHA256_SIZE) == 0)
+			return true;
+	}
+	return false;
+}
+
+static bool verified_before(const uint8_t key[NODE_KEY_SIZE],
+			    struct slice bytes,
+			    const uint8_t signature[LINKLOG_SIGNATURE_SIZE])
+{
+	(void)key;
+	(void)bytes;
+	(void)signature;
+	return true;
+}
+
+/* (rule PEER-34): one decider's batch proves many; it is verified once. */
+static bool proof_holds(struct peer *peer, const struct payment *payment,
+			const struct payment_terms *terms,
+			const struct link_entry *settle)
+{
+	const struct peer_directory *directory = &peer->options.directory;
+	struct slice decider = terms->path[terms->path_count - 1];
+	uint8_t head[SHA256_SIZE], key[NODE_KEY_SIZE];
+	struct link_proof proof;
+	struct link_entry entry;
+	bool cached;
+
+	if (linklog_proof(settle->proof, &proof) != LINKLOG_OK ||
+	    !directory->key(directory->context, decider, proof.key_id, key))
+		return false;
+	linklog_head(proof.header, peer->options.sha256, head);
+	cached = proof_is_cached(peer, head);
+	if (linklog_verify_proof(settle->proof, payment_terms_of(payment), key,
+				 peer->options.sha256,
+				 cached ? verified_before
+					: peer->options.verify,
+				 &entry) != LINKLOG_PROVEN ||
+	    entry.kind != LINK_ENTRY_SETTLE)
+		return false;
+	if (!cached)
+		memcpy(peer->proofs[peer->next_proof++ % PEER_PROOFS_KEPT],
+		       head, SHA256_SIZE);
+	return true;
+}
+
+static bool key_opens(const struct peer *peer,
+		      const struct payment_terms *terms,
+		      const struct link_entry *settle)
+{
+	uint8_t hash[SHA256_SIZE];
+
+	if (terms->lock.size == 0)
+		return settle->key.size == 0;
+	peer->options.sha256(settle->key, hash);
+	return slice_equal(terms->lock, slice_of(hash, SHA256_SIZE));
+}
+
+/* Row 12, the part that needs keys: from the decider itself, or with proof. */
+static bool settle_holds(struct peer *peer, const struct link *link,
+			 const struct link_entry *settle)
+{
+	const struct payment *payment = links_out_leg(
+		peer_links(peer), link->number, settle->prepare_seq);
+	struct payment_terms terms;
+	enum linklog_result result;
+
+	check(payment != NULL);
+	result = linklog_terms(payment_terms_of(payment), &terms);
+	check(result == LINKLOG_OK && terms.path_count > 0);
+	if (!key_opens(peer, &terms, settle))
+		return false;
+	if (slice_equal(terms.path[terms.path_count - 1], link_city(link)))
+		return true;
+	return proof_holds(peer, payment, &terms, settle);
+}
+
+static enum peer_answer check_proofs(struct peer *peer, const struct link *link,
+				     const struct link_batch *batch)
+{
+	struct slice entries = batch->entries, bytes = { 0 };
+	struct link_entry entry;
+
+	while (linklog_next_entry(&entries, &bytes)) {
+		enum linklog_result result = linklog_entry(bytes, &entry);
+
+		check(result == LINKLOG_OK);
+		if (entry.kind == LINK_ENTRY_SETTLE &&
+		    !settle_holds(peer, link, &entry))
+			return PEER_BAD_ANSWER;
+	}
+	return PEER_TAKEN;
+}
+
+static enum peer_answer answer_of(enum links_result result)
+{
+	switch (result) {
+	case LINKS_OK:
+		return PEER_TAKEN;
+	case LINKS_ROOT_WRONG:
+		return PEER_BAD_ROOT;
+	case LINKS_LEG_UNKNOWN:
+	case LINKS_LEG_DIFFERS:
+		return PEER_BAD_ANSWER;
+	case LINKS_TOTALS_WRONG:
+		return PEER_BAD_TOTALS;
+	case LINKS_ROUND_UNKNOWN:
+		return PEER_UNKNOWN_PROPOSAL;
+	case LINKS_TOO_MANY:
+		return PEER_BUSY;
+	case LINKS_OUT_OF_ORDER:
+		return PEER_FORK;
+	case LINKS_MALFORMED:
+	case LINKS_LINK_UNKNOWN:
+	case LINKS_LINK_TWICE:
+	case LINKS_WITHDRAWN_TOO_FAR:
+		return PEER_MALFORMED;
+	}
+	clearing_panic(__FILE__, __LINE__, "links result");
+}
+
+/* Rows 9 to 12. */
+static enum peer_answer check_content(struct peer *peer,
+				      const struct link *link,
+				      const struct link_batch *batch,
+				      const struct link_header *header)
+{
+	enum peer_answer answer = check_signature(peer, batch, header);
+	enum links_result fits;
+
+	if (answer != PEER_TAKEN)
+		return answer;
+	fits = links_check_batch(peer_links(peer), link->number, batch, false);
+	if (fits == LINKS_MALFORMED || fits == LINKS_ROOT_WRONG)
+		return answer_of(fits);
+	answer = check_acknowledgement(peer, link, header);
+	if (answer != PEER_TAKEN)
+		return answer;
+	return fits == LINKS_OK ? check_proofs(peer, link, batch)
+				: answer_of(fits);
+}
+
+/* What the neighbour's answers mean for the books, before they are applied. */
+static void book_answers(struct peer *peer, struct recorder *recorder,
+			 const struct link *link, struct slice uri,
+			 const struct link_batch *batch)
+{
+	struct slice entries = batch->entries, bytes = { 0 };
+	struct link_entry entry;
+
+	while (linklog_next_entry(&entries, &bytes)) {
+		const struct payment *payment;
+		enum linklog_result result = linklog_entry(bytes, &entry);
+
+		check(result == LINKLOG_OK);
+		if (entry.kind != LINK_ENTRY_SETTLE &&
+		    entry.kind != LINK_ENTRY_RELEASE)
+			continue;
+		payment = links_out_leg(peer_links(peer), link->number,
+					entry.prepare_seq);
+		check(payment != NULL);
+		peer_book_answer(peer, recorder, payment,
+				 entry.kind == LINK_ENTRY_SETTLE, uri);
+	}
+}
+
+/* The neighbour's node: the actor of what its answers do. */
+static struct slice uri_of(const struct peer *peer, const struct link *link,
+			   uint8_t bytes[IDENTITY_URI_SIZE_MAX])
+{
+	struct buffer out;
+
+	buffer_init(&out, bytes, IDENTITY_URI_SIZE_MAX);
+	buffer_put_text(&out, "spiffe://");
+	buffer_put(&out, peer_federation(peer));
+	buffer_put_text(&out, "/city/");
+	buffer_put(&out, link_city(link));
+	check(!out.overflowed);
+	return buffer_view(&out);
+}
+
+/* Row 14, then all of it or nothing (rule PEER-12). */
+bool peer_take_batch(struct peer *peer, const struct link *link,
+		     struct slice bytes, const struct link_batch *batch,
+		     const struct link_header *header)
+{
+	struct peer_session *session = peer_session(peer, link->number);
+	struct event event = { .kind = EVENT_LINK_BATCH_TAKEN };
+	uint8_t uri_bytes[IDENTITY_URI_SIZE_MAX];
+	struct slice uri = uri_of(peer, link, uri_bytes);
+	struct recorder recorder;
+
+	if (links_room(peer_links(peer)) < header->count ||
+	    !ledger_can_name(peer->ledger, uri) ||
+	    !peer_open(peer, header->count, 4, bytes.size + 64, &recorder))
+		return false;
+	book_answers(peer, &recorder, link, uri, batch);
+	event.link.link = link->number;
+	event.link.batch = bytes;
+	peer_link_event(&recorder, &event);
+	if (session->state == PEER_RECONCILED && !session->caught_up &&
+	    link->in.seq >= session->mark) {
+		session->caught_up = true;
+		peer_mark_link(peer, link->number);
+	}
+	return true;
+}
+
+/* Rows 1 to 14 of PEER-11, in this order. */
+static enum peer_answer receive(struct peer *peer,
+				const struct peer_delivery *delivery,
+				const struct link **link)
+{
+	enum linklog_result form = LINKLOG_TOO_LARGE;
+	struct link_batch batch;
+	struct link_header header;
+	enum peer_answer answer;
+
+	if (delivery->batch.size <= LINKLOG_BATCH_SIZE_MAX)
+		form = linklog_batch(delivery->batch, &batch);
+	if (form == LINKLOG_TOO_LARGE)
+		return PEER_TOO_LARGE;
+	if (form != LINKLOG_OK ||
+	    linklog_header(batch.header, &header) != LINKLOG_OK ||
+	    header.version != 1)
+		return PEER_MALFORMED;
+	if (!slice_equal(delivery->city, delivery->from) ||
+	    !slice_equal(header.author, delivery->from) ||
+	    !slice_equal(header.peer, peer_here(peer)) ||
+	    !slice_equal(header.federation, peer_federation(peer)) ||
+	    !peer_listed(peer, delivery->from))
+		return PEER_WRONG_LINK;
+	*link = links_of(peer_links(peer), delivery->from);
+	if (*link == NULL)
+		return PEER_WRONG_LINK;
+	answer = check_place(peer, delivery, *link, &batch, &header);
+	if (answer == PEER_TAKEN)
+		answer = check_content(peer, *link, &batch, &header);
+	if (answer != PEER_TAKEN)
+		return answer;
+	return peer_take_batch(peer, *link, delivery->batch, &batch, &header)
+		       ? PEER_TAKEN
+		       : PEER_BUSY;
+}
+
+enum peer_answer peer_batch_came(struct peer *peer,
+				 const struct peer_delivery *delivery,
+				 uint64_t now_us, uint64_t *in_seq,
+				 uint8_t in_head[SHA256_SIZE])
+{
+	const struct link *link = NULL;
+	enum peer_answer answer;
+
+	peer->now_us = now_us;
+	*in_seq = 0;
+	memset(in_head, 0, SHA256_SIZE);
+	answer = receive(peer, delivery, &link);
+	if (link == NULL)
+		return answer;
+	*in_seq = link->in.seq;
+	memcpy(in_head, link->in.head, SHA256_SIZE);
+	if (is_final(answer))
+		peer_alarm(peer, link, peer_answer_sentence(answer));
+	return answer;
+}

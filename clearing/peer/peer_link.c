@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* The machine of a link, the lives of this city, and what people order. */
+#include <string.h>
+
+#include "base/machine.h"
+#include "peer/peer_private.h"
+
+/* The drawing is in peer.h. */
+static const struct machine_move link_moves[] = {
+	{ PEER_START, PEER_LIFE_RECORDED, PEER_ASKING },
+	{ PEER_ASKING, PEER_STALE, PEER_ASKING },
+	{ PEER_ASKING, PEER_DIFFERS, PEER_RECOVERING },
+	{ PEER_ASKING, PEER_RECORDED, PEER_ASKING },
+	{ PEER_RECOVERING, PEER_RECORDED, PEER_ASKING },
+	{ PEER_ASKING, PEER_AGREES, PEER_RECONCILED },
+	{ PEER_RECONCILED, PEER_AGREES, PEER_RECONCILED },
+	{ PEER_RECONCILED, PEER_REWOUND, PEER_ASKING },
+	{ PEER_ASKING, PEER_EVIDENCE, PEER_STOPPED },
+	{ PEER_RECOVERING, PEER_EVIDENCE, PEER_STOPPED },
+	{ PEER_RECONCILED, PEER_EVIDENCE, PEER_STOPPED },
+	{ PEER_STOPPED, PEER_EVIDENCE, PEER_STOPPED },
+	{ PEER_STOPPED, PEER_REPAIRED, PEER_ASKING },
+};
+
+static const struct machine link_machine = {
+	.name = "link",
+	.moves = link_moves,
+	.move_count = sizeof(link_moves) / sizeof(link_moves[0]),
+};
+
+const char *peer_link_state_name(uint8_t state)
+{
+	static const char *const names[] = {
+		[PEER_START] = "START",
+		[PEER_ASKING] = "ASKING",
+		[PEER_RECOVERING] = "RECOVERING",
+		[PEER_RECONCILED] = "RECONCILED",
+		[PEER_STOPPED] = "STOPPED",
+	};
+
+	check(state >= PEER_START && state <= PEER_STOPPED);
+	return names[state];
+}
+
+void peer_move(struct peer *peer, uint32_t link, enum peer_link_move move,
+	       const char *why)
+{
+	struct peer_session *session = peer_session(peer, link);
+	bool allowed = machine_allows(&link_machine, session->state,
+				      (uint8_t)move, &session->state);
+
+	check(allowed);
+	session->why = why;
+	/* Only a link that is asking has something to ask. */
+	session->hello_wanted |= session->state == PEER_ASKING;
+	if (move == PEER_EVIDENCE)
+		peer_alarm(peer, links_at(peer_links(peer), link), why);
+}
+
+/* (rule PEER-10): doubling, with jitter so that two do not beat together. */
+void peer_back_off(struct peer *peer, uint32_t link)
+{
+	struct peer_session *session = peer_session(peer, link);
+	uint64_t wait = session->backoff_us * 2;
+	uint8_t jitter;
+
+	if (wait < PEER_BACKOFF_MIN_US)
+		wait = PEER_BACKOFF_MIN_US;
+	if (wait > PEER_BACKOFF_MAX_US)
+		wait = PEER_BACKOFF_MAX_US;
+	peer->options.random_fill(&jitter, 1);
+	session->backoff_us = wait;
+	session->retry_us = peer->now_us + wait / 2 + wait / 512 * jitter;
+}
+
+/* A neighbour of the roster that is not in the books yet (PEER-1). */
+static bool open_link(struct peer *peer, struct slice city)
+{
+	uint8_t local[5 + NAME_SIZE_MAX];
+	struct event event = { .kind = EVENT_LINK_OPENED };
+	const struct account *account;
+	struct recorder recorder;
+	struct buffer address;
+
+	if (peer_links(peer)->link_count == peer_links(peer)->options.links_max)
+		return true; /* the node's configuration has no room: lone */
+	if (!peer_open(peer, 0, 4, 0, &recorder))
+		return false;
+	buffer_init(&address, local, sizeof(local));
+	buffer_put_text(&address, "link/");
+	buffer_put(&address, city);
+	account = ledger_account_at(peer->ledger, buffer_view(&address));
+	event.link.link = peer_links(peer)->link_count + 1;
+	event.link.city = city;
+	event.link.account =
+		account != NULL
+			? account->id
+			: record_own_account(&recorder, buffer_view(&address),
+					     city, peer->options.uri);
+	peer_link_event(&recorder, &event);
+	return true;
+}
+
+static bool open_links(struct peer *peer)
+{
+	const struct peer_directory *directory = &peer->options.directory;
+	struct slice city;
+
+	check(directory->neighbour != NULL);
+	for (uint32_t i = 0; directory->neighbour(directory->context, i, &city);
+	     i++) {
+		if (links_of(peer_links(peer), city) == NULL &&
+		    !open_link(peer, city))
+			return false;
+	}
+	return true;
+}
+
+/* (rule PEER-14): one higher than any this journal knows, with a nonce. */
+static bool begin_life(struct peer *peer, const struct link *link,
+		       uint64_t incarnation, enum peer_link_move move)
+{
+	struct event event = { .kind = EVENT_LINK_LIFE_BEGUN };
+	struct recorder recorder;
+
+	if (!peer_open(peer, 0, 1, 0, &recorder))
+		return false;
+	event.link.link = link->number;
+	event.link.incarnation = incarnation;
+	peer->options.random_fill(event.link.nonce, LIFE_NONCE_SIZE);
+	peer_link_event(&recorder, &event);
+	peer_session(peer, link->number)->life_seq = recorder.block->header.seq;
+	peer_move(peer, link->number, move, "saying hello");
+	return true;
+}
+
+bool peer_begin(struct peer *peer)
+{
+	const struct links *links = peer_links(peer);
+
+	if (!open_links(peer))
+		return false;
+	for (uint32_t i = 1; i <= links->link_count; i++) {
+		const struct link *link = links_at(links, i);
+
+		if (peer_session(peer, i)->state == PEER_START &&
+		    !begin_life(peer, link, link->life.incarnation + 1,
+				PEER_LIFE_RECORDED))
+			return false;
+	}
+	return true;
+}
+
+/* (rule PEER-15): a jump of more than 2^32 is no honest neighbour's. */
+void peer_life_is_stale(struct peer *peer, uint32_t link, uint64_t highest)
+{
+	const struct link *at = links_at(peer_links(peer), link);
+	struct peer_session *session = peer_session(peer, link);
+
+	if (highest > at->life.incarnation + (UINT64_C(1) << 32)) {
+		peer_move(peer, link, PEER_EVIDENCE,
+			  "the neighbour names a life far beyond this city's");
+		return;
+	}
+	if (session->state == PEER_RECONCILED)
+		peer_move(peer, link, PEER_REWOUND,
+			  "a later life of this city is known there");
+	if (session->state != PEER_ASKING)
+		return;
+	if (highest < at->life.incarnation)
+		highest = at->life.incarnation;
+	if (!begin_life(peer, at, highest + 1, PEER_STALE))
+		session->hello_wanted = true;
+}
+
+/* What a command adds to the own log; 0: nothing, it is local. */
+static bool command_entry(const struct event_link *on, struct link_entry *entry)
+{
+	*entry = (struct link_entry){ .kind = (uint8_t)on->command };
+	if (on->command == LINK_ENTRY_LINE_CHANGE)
+		entry->line_minor = (uint64_t)money_minor(on->line);
+	else
+		entry->note = on->reason;
+	return on->command != 0;
+}
+
+void peer_command(struct peer *peer, enum link_command_kind kind,
+		  const struct link_command *command,
+		  const struct caller *caller, uint64_t now_us,
+		  struct answer *answer)
+{
+	struct caller known = *caller;
+	struct recorder recorder;
+	struct decision decision;
+	struct link_entry entry;
+	struct event event;
+
+	known.base_hash = ledger_base_hash(peer->ledger, caller->base);
+	idwindow_advance(&peer->ledger->ids, now_us);
+	decide_link(peer->ledger, kind, command, &known, now_us, &event,
+		    &decision);
+	*answer = (struct answer){ .refusal = decision.refusal,
+				   .recorded =
+					   decision.verdict == VERDICT_RECORDED,
+				   .position = decision.seq };
+	if (decision.verdict != VERDICT_ACCEPTED)
+		return;
+	if (command_entry(&event.link, &entry) &&
+	    peer_session(peer, event.link.link)->state != PEER_RECONCILED) {
+		answer->refusal = LINK_NOT_RECONCILED;
+		return;
+	}
+	if (!ledger_can_name(peer->ledger, caller->uri) ||
+	    !peer_open(peer, 0, 3, PEER_APPEND_SIZE, &recorder) ||
+	    (event.link.command != 0 &&
+	     !peer_can_append(peer, event.link.link))) {
+		answer->refusal = LINK_LOG_FULL;
+		return;
+	}
+	event.link.actor = record_actor(&recorder, caller->uri);
+	record_link_event(&recorder, &event, decision.content);
+	if (event.link.command != 0)
+		peer_append(peer, &recorder, event.link.link, &entry);
+	answer->position = recorder.block->header.seq;
+	peer_mark_link(peer, event.link.link);
+}
+
+void peer_ask_again(struct peer *peer, uint32_t link)
+{
+	struct peer_session *session = peer_session(peer, link);
+
+	if (session->state == PEER_STOPPED)
+		peer_move(peer, link, PEER_REPAIRED, "an operator asks again");
+	session->hello_wanted = session->state != PEER_START;
+	session->retry_us = 0;
+}

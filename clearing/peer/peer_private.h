@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * peer_private: what the files of the engine share, and nobody else sees.
+ *
+ *   peer.c          memory, turns, actions
+ *   peer_link.c     the machine of a link, lives, what people do to it
+ *   peer_hello.c    hellos both ways, reconciling
+ *   peer_recover.c  adopting and withdrawing
+ *   peer_deliver.c  batches both ways
+ *   peer_booking.c  what answers and recovery mean for the books
+ *   peer_payment.c  looking at payments: accept, forward, decide, answer
+ *   peer_pay.c      payments that begin here
+ */
+#ifndef CLEARING_PEER_PEER_PRIVATE_H
+#define CLEARING_PEER_PEER_PRIVATE_H
+
+#include "peer/peer.h"
+#include "peer/planted.h"
+
+/* First wait after a failure; it doubles up to the last (rule PEER-10). */
+#define PEER_BACKOFF_MIN_US UINT64_C(1000000)
+#define PEER_BACKOFF_MAX_US UINT64_C(60000000)
+/* Every open payment is looked at so often, for its decide_by. */
+#define PEER_SWEEP_US UINT64_C(1000000)
+/* Payments looked at in a turn, so that a turn ends. */
+#define PEER_LOOKS_PER_TURN 2048
+/* Refused payments tried again after one batch. */
+#define PEER_RETRIES_MAX 256
+/* Bytes of a batch beside its entries, and of the event around it. */
+#define PEER_BATCH_OVERHEAD 700
+/* Room that one entry more may take in the open block. */
+#define PEER_APPEND_SIZE (LINKLOG_ENTRY_SIZE_MAX + PEER_BATCH_OVERHEAD)
+/* Entries and events that one payment's move may take. */
+#define PEER_MOVE_ENTRIES 2
+#define PEER_MOVE_EVENTS 5
+/* A whole batch, signed bytes, a HelloOk with every life. */
+#define PEER_SCRATCH_SIZE (LINKLOG_BATCH_SIZE_MAX + 8192)
+
+/* A payment of this city that came back refused and may be tried again. */
+struct peer_retry {
+	struct id id;
+	struct id parent;
+	uint32_t account;
+	uint32_t actor;
+	uint32_t reason;
+	uint8_t attempt;
+	uint8_t at_city_size;
+	uint8_t at_city[NAME_SIZE_MAX];
+	uint8_t excluded_count;
+	struct peer_hop excluded[PEER_ATTEMPTS_MAX];
+	uint16_t terms_size;
+	uint8_t terms[LINKLOG_TERMS_SIZE_MAX];
+};
+
+/* How an origin's payment is begun, at first and again. */
+struct peer_attempt {
+	struct id id;
+	struct id parent;
+	uint32_t account;
+	uint8_t attempt;
+	struct payment_terms terms; /* complete */
+	struct slice memo;
+	struct slice uri; /* who asked */
+};
+
+static inline struct links *peer_links(const struct peer *peer)
+{
+	return &peer->ledger->links;
+}
+
+/* peer_here: this city's name; peer_federation: the federation's. */
+struct slice peer_here(const struct peer *peer);
+struct slice peer_federation(const struct peer *peer);
+
+/* peer_session: of a link (checked). */
+struct peer_session *peer_session(struct peer *peer, uint32_t link);
+
+/* peer_listed: is the link one of the roster's now? */
+bool peer_listed(const struct peer *peer, struct slice city);
+
+/* peer_alarm: something for people about @link. */
+void peer_alarm(struct peer *peer, const struct link *link, const char *what);
+
+/* peer_mark: look at @payment in this turn or the next. */
+void peer_mark(struct peer *peer, const struct payment *payment);
+
+/* peer_mark_link: look at every payment with a leg on @link. */
+void peer_mark_link(struct peer *peer, uint32_t link);
+
+/* peer_open: room in the open block; false: later. */
+bool peer_open(struct peer *peer, uint32_t entries, uint32_t events,
+	       size_t bytes, struct recorder *out) MUST_CHECK;
+
+/* peer_open_move: room for one move of one payment. */
+bool peer_open_move(struct peer *peer, struct recorder *out) MUST_CHECK;
+
+/*
+ * peer_can_append: may an entry more go to the link's log now: reconciled
+ * (rule PEER-20), and is there room in its batch and ring?
+ */
+bool peer_can_append(const struct peer *peer, uint32_t link);
+
+/* peer_append: add @entry to the own log (peer_can_append() was asked). */
+void peer_append(struct peer *peer, struct recorder *recorder, uint32_t link,
+		 const struct link_entry *entry);
+
+/* peer_link_event: record an event that needs no content. */
+void peer_link_event(struct recorder *recorder, struct event *event);
+
+/* The machine of a link: see the drawing in peer.h. */
+enum peer_link_move {
+	PEER_LIFE_RECORDED = 1,
+	PEER_STALE,
+	PEER_DIFFERS,
+	PEER_RECORDED,
+	PEER_AGREES,
+	PEER_EVIDENCE,
+	PEER_REWOUND, /* the neighbour has more than this city ever wrote */
+	PEER_REPAIRED,
+};
+
+/* peer_move: move the link's machine; a move that is not allowed panics. */
+void peer_move(struct peer *peer, uint32_t link, enum peer_link_move move,
+	       const char *why);
+
+/* peer_back_off: nothing on this link for a while, longer each time. */
+void peer_back_off(struct peer *peer, uint32_t link);
+
+/* peer_begin: record what this life needs; false: no room, later. */
+bool peer_begin(struct peer *peer) MUST_CHECK;
+
+/* peer_life_is_stale: the neighbour admitted a higher life (PEER-15). */
+void peer_life_is_stale(struct peer *peer, uint32_t link, uint64_t highest);
+
+/* peer_make_hello: a Hello of this life into scratch. */
+struct slice peer_make_hello(struct peer *peer, uint32_t link);
+
+/* peer_reconciled: the logs agree; @out_seq is how far the neighbour's went. */
+void peer_reconciled(struct peer *peer, uint32_t link, uint64_t out_seq,
+		     uint64_t in_seq);
+
+/* peer_say_line: write line and freeze again where that is due (PEER-19). */
+void peer_say_line(struct peer *peer, uint32_t link);
+
+/* peer_recover: the neighbour's copy differs: what to fetch first. */
+void peer_recover(struct peer *peer, uint32_t link, uint64_t in_seq);
+
+/* peer_withdraw: the own log is to end at @to (rule PEER-19); false: later. */
+bool peer_withdraw(struct peer *peer, uint32_t link, uint64_t to) MUST_CHECK;
+
+/*
+ * peer_take_batch: record a batch of the neighbour's log that was checked;
+ * false: no room, nothing was done.
+ */
+bool peer_take_batch(struct peer *peer, const struct link *link,
+		     struct slice bytes, const struct link_batch *batch,
+		     const struct link_header *header) MUST_CHECK;
+
+/* peer_next_delivery: is there a batch to send on this link now? */
+bool peer_next_delivery(struct peer *peer, uint32_t link,
+			struct peer_action *out);
+
+/*
+ * peer_book_answer: what the neighbour's answer to an out-leg means here: the
+ * hold is posted or voided.  Before the batch is applied.
+ */
+void peer_book_answer(struct peer *peer, struct recorder *recorder,
+		      const struct payment *payment, bool settle,
+		      struct slice uri);
+
+/* peer_book_own_answer: likewise of an own answer that is adopted. */
+void peer_book_own_answer(struct peer *peer, struct recorder *recorder,
+			  const struct payment *payment, bool settle);
+
+/* peer_book_promise: hold for a Prepare that is adopted; after applying. */
+void peer_book_promise(struct peer *peer, struct recorder *recorder,
+		       const struct payment *payment);
+
+/* peer_unbook: before a withdrawal takes back an answer or a promise. */
+void peer_unbook_answer(struct peer *peer, struct recorder *recorder,
+			const struct payment *payment);
+void peer_unbook_promise(struct peer *peer, struct recorder *recorder,
+			 const struct payment *payment);
+
+/*
+ * peer_hold: reserve @amount for @payment, and say so with PAYMENT_HELD.
+ *
+ * @held  .id, .parent, .account, .attempt; the rest is filled in.
+ */
+void peer_hold(struct recorder *recorder, uint32_t debit, uint32_t credit,
+	       struct money amount, struct event_payment_held *held,
+	       struct slice memo, struct slice uri);
+
+/* peer_entry_of: an entry of kind LINK between two accounts for a payment. */
+struct entry peer_entry_of(uint8_t kind, uint32_t debit, uint32_t credit,
+			   struct money amount, const struct id *payment);
+
+/* peer_recovered_account: city/recovered, opened when needed (PEER-18). */
+uint32_t peer_recovered_account(struct peer *peer, struct recorder *recorder);
+
+/* peer_look: take the next step that @payment allows; false: no room. */
+bool peer_look(struct peer *peer, struct payment *payment) MUST_CHECK;
+
+/*
+ * peer_may_promise: 0, or why no Prepare can go out on @link now: LINK_DOWN,
+ * NEXT_FROZEN or NEXT_BUSY.
+ */
+uint32_t peer_may_promise(struct peer *peer, uint32_t link,
+			  uint64_t amount_minor);
+
+/* peer_retry_all: try refused payments again, another way (rule PEER-25). */
+void peer_retry_all(struct peer *peer);
+
+/* peer_on_payment: a payment changed; for links. */
+void peer_on_payment(void *context, const struct payment *payment);
+
+#endif

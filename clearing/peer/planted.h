@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * planted: known bugs that the simulator must find, so that its silence means
+ * something.  A build of the product has none of them: PLANTED(NAME) is 0
+ * unless the test's build says -DCLEARING_PLANTED=PLANTED_NAME.
+ */
+#ifndef CLEARING_PEER_PLANTED_H
+#define CLEARING_PEER_PLANTED_H
+
+#define PLANTED_NOTHING 0
+#define PLANTED_RELEASE_ON_CLOCK 1  /* a middle city gives up at decide_by */
+#define PLANTED_RELEASE_WHILE_OUT 2 /* releases while its out-leg is open */
+#define PLANTED_FREE_ON_PENDING 3   /* own promises free capacity */
+#define PLANTED_LINE_WITHOUT_OPEN 4 /* exposure without what is pending */
+#define PLANTED_SEAL_AT_SEND 5	    /* batches formed anew when sent */
+#define PLANTED_APPEND_EARLY 6	    /* before reconciliation in this life */
+#define PLANTED_HEAD_UNCHECKED 7    /* a hash mismatch is accepted */
+#define PLANTED_OLD_LIFE_TAKEN 8    /* a batch of an old incarnation */
+#define PLANTED_ANSWER_BEFORE_COMMIT 9
+#define PLANTED_NOT_CAUGHT_UP 10     /* promises taken before catching up */
+#define PLANTED_DUPLICATE_APPLIED 11 /* a second answer is accepted */
+
+#ifndef CLEARING_PLANTED
+#define CLEARING_PLANTED PLANTED_NOTHING
+#endif
+
+#define PLANTED(name) (CLEARING_PLANTED == PLANTED_##name)
+
+#endif
