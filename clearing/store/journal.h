@@ -61,6 +61,11 @@ struct journal_options {
 	 */
 	void (*on_acknowledged)(void *context,
 				const struct closed_block *block);
+	/*
+	 * The open block is about to be closed: add what belongs at its end,
+	 * for which room was reserved (rule PEER-7).  May be NULL.
+	 */
+	void (*on_close)(void *context, struct block *block);
 	void *context;
 };
 
@@ -94,6 +99,16 @@ void journal_free(struct journal *journal);
 struct block *journal_open(struct journal *journal, uint32_t entries,
 			   uint32_t events, uint64_t now_us,
 			   struct effect **effects) MUST_CHECK;
+
+/* journal_open_for: likewise, with room for @room->bytes of texts more. */
+struct journal_room {
+	uint32_t entries;
+	uint32_t events;
+	size_t bytes;
+};
+struct block *journal_open_for(struct journal *journal,
+			       const struct journal_room *room, uint64_t now_us,
+			       struct effect **effects) MUST_CHECK;
 
 /*
  * journal_flush: at the end of a loop turn: close and send by the rule "idle

@@ -115,6 +115,9 @@ void journal_close(struct journal *journal)
 	struct buffer payload;
 
 	check(slot != NULL && !block_is_empty(&slot->block));
+	if (journal->options.on_close != NULL)
+		journal->options.on_close(journal->options.context,
+					  &slot->block);
 	header = &slot->block.header;
 	check(header->seq == journal->newest.seq + 1);
 	check(header->seq == journal->ledger->next_seq);
@@ -187,13 +190,29 @@ struct block *journal_open(struct journal *journal, uint32_t entries,
 			   uint32_t events, uint64_t now_us,
 			   struct effect **effects)
 {
-	struct journal_slot *slot = open_slot(journal);
+	const struct journal_room room = { entries, events, 0 };
 
 	check(entries <= BLOCK_ENTRIES_MAX && events <= BLOCK_EVENTS_MAX);
+	return journal_open_for(journal, &room, now_us, effects);
+}
+
+static bool has_room(const struct journal_slot *slot,
+		     const struct journal_room *room)
+{
+	return block_has_room_for(&slot->block, room->entries, room->events,
+				  room->bytes) &&
+	       !block_is_full(&slot->block);
+}
+
+struct block *journal_open_for(struct journal *journal,
+			       const struct journal_room *room, uint64_t now_us,
+			       struct effect **effects)
+{
+	struct journal_slot *slot = open_slot(journal);
+
 	if (journal->state != JOURNAL_UP && journal->state != JOURNAL_DOUBT)
 		return NULL;
-	if (slot == NULL || !block_has_room(&slot->block, entries, events) ||
-	    block_is_full(&slot->block)) {
+	if (slot == NULL || !has_room(slot, room)) {
 		/* (rule JOURNAL-25) The last slot is kept for the barrier. */
 		if (journal->free_count <= 1)
 			return NULL;
