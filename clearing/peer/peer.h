@@ -14,6 +14,7 @@
  *   START --life recorded--> ASKING --HelloOk agrees--> RECONCILED
  *   ASKING --HelloStale: a higher life is recorded--> ASKING
  *   ASKING --HelloOk differs--> RECOVERING --recorded--> ASKING
+ *   RECONCILED --rewound: a new life is needed--> START
  *   any --evidence of a fork or a broken log--> STOPPED (an operator acts)
  *
  * Rules PEER-n of proto/README.md.

@@ -467,7 +467,7 @@ static enum peer_answer check_content(struct peer *peer,
 	answer = check_acknowledgement(peer, link, header);
 	if (answer != PEER_TAKEN)
 		return answer;
-	return fits == LINKS_OK ? check_proofs(peer, link, batch)
+	return fits == LINKS_OK ? peer_check_proofs(peer, link, batch)
 				: answer_of(fits);
 }
 

@@ -14,7 +14,7 @@ static const struct machine_move link_moves[] = {
 	{ PEER_RECOVERING, PEER_RECORDED, PEER_ASKING },
 	{ PEER_ASKING, PEER_AGREES, PEER_RECONCILED },
 	{ PEER_RECONCILED, PEER_AGREES, PEER_RECONCILED },
-	{ PEER_RECONCILED, PEER_REWOUND, PEER_ASKING },
+	{ PEER_RECONCILED, PEER_REWOUND, PEER_START },
 	{ PEER_ASKING, PEER_EVIDENCE, PEER_STOPPED },
 	{ PEER_RECOVERING, PEER_EVIDENCE, PEER_STOPPED },
 	{ PEER_RECONCILED, PEER_EVIDENCE, PEER_STOPPED },
@@ -52,7 +52,12 @@ void peer_move(struct peer *peer, uint32_t link, enum peer_link_move move,
 	check(allowed);
 	session->why = why;
 	/* Only a link that is asking has something to ask. */
-	session->hello_wanted |= session->state == PEER_ASKING;
+	session->hello_wanted =
+		session->state == PEER_ASKING ||
+		(session->hello_wanted && session->state == PEER_RECONCILED);
+	/* (rule PEER-11), row 11: as after a start. */
+	if (session->state == PEER_START)
+		peer->started = false;
 	if (move == PEER_EVIDENCE)
 		peer_alarm(peer, links_at(peer_links(peer), link), why);
 }
@@ -162,9 +167,11 @@ void peer_life_is_stale(struct peer *peer, uint32_t link, uint64_t highest)
 			  "the neighbour names a life far beyond this city's");
 		return;
 	}
-	if (session->state == PEER_RECONCILED)
+	if (session->state == PEER_RECONCILED) {
 		peer_move(peer, link, PEER_REWOUND,
 			  "a later life of this city is known there");
+		return;
+	}
 	if (session->state != PEER_ASKING)
 		return;
 	if (highest < at->life.incarnation)

@@ -156,6 +156,13 @@ bool peer_take_batch(struct peer *peer, const struct link *link,
 		     struct slice bytes, const struct link_batch *batch,
 		     const struct link_header *header) MUST_CHECK;
 
+/*
+ * peer_check_proofs: row 12 of PEER-11 as far as it needs keys: each Settle is
+ * the decider's own, or proven.  After links_check_batch().
+ */
+enum peer_answer peer_check_proofs(struct peer *peer, const struct link *link,
+				   const struct link_batch *batch);
+
 /* peer_next_delivery: is there a batch to send on this link now? */
 bool peer_next_delivery(struct peer *peer, uint32_t link,
 			struct peer_action *out);

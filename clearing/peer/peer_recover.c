@@ -236,7 +236,8 @@ static enum step peer_step(struct peer *peer, const struct link *link,
 	if (link->in.seq >= session->recover_until)
 		return STEP_FETCH;
 	if (links_check_batch(peer_links(peer), link->number, &batch, false) !=
-	    LINKS_OK)
+		    LINKS_OK ||
+	    peer_check_proofs(peer, link, &batch) != PEER_TAKEN)
 		return STEP_BAD;
 	return peer_take_batch(peer, link, bytes, &batch, &header) ? STEP_ON
 								   : STEP_LATER;
