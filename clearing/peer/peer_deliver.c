@@ -406,8 +406,8 @@ static bool settle_holds(struct peer *peer, const struct link *link,
 	return proof_holds(peer, payment, &terms, settle);
 }
 
-static enum peer_answer check_proofs(struct peer *peer, const struct link *link,
-				     const struct link_batch *batch)
+enum peer_answer peer_check_proofs(struct peer *peer, const struct link *link,
+				   const struct link_batch *batch)
 {
 	struct slice entries = batch->entries, bytes = { 0 };
 	struct link_entry entry;
