@@ -85,6 +85,7 @@ static enum finding_kind kind_of(enum apply_result result)
 	case APPLY_STATE_WRONG:
 	case APPLY_TOTAL_TOO_LARGE:
 	case APPLY_TOO_MANY:
+	case APPLY_LINK_WRONG:
 		return FINDING_FACT_UNFIT;
 	}
 	clearing_panic(__FILE__, __LINE__, "apply_result");
