@@ -7,18 +7,20 @@
 #ifndef CLEARING_PEER_PLANTED_H
 #define CLEARING_PEER_PLANTED_H
 
-#define PLANTED_NOTHING 0
-#define PLANTED_RELEASE_ON_CLOCK 1  /* a middle city gives up at decide_by */
-#define PLANTED_RELEASE_WHILE_OUT 2 /* releases while its out-leg is open */
-#define PLANTED_FREE_ON_PENDING 3   /* own promises free capacity */
-#define PLANTED_LINE_WITHOUT_OPEN 4 /* exposure without what is pending */
-#define PLANTED_SEAL_AT_SEND 5	    /* batches formed anew when sent */
-#define PLANTED_APPEND_EARLY 6	    /* before reconciliation in this life */
-#define PLANTED_HEAD_UNCHECKED 7    /* a hash mismatch is accepted */
-#define PLANTED_OLD_LIFE_TAKEN 8    /* a batch of an old incarnation */
-#define PLANTED_ANSWER_BEFORE_COMMIT 9
-#define PLANTED_NOT_CAUGHT_UP 10     /* promises taken before catching up */
-#define PLANTED_DUPLICATE_APPLIED 11 /* a second answer is accepted */
+enum planted {
+	PLANTED_NOTHING = 0,
+	PLANTED_RELEASE_ON_CLOCK = 1,  /* a middle city gives up at decide_by */
+	PLANTED_RELEASE_WHILE_OUT = 2, /* releases while its out-leg is open */
+	PLANTED_FREE_ON_PENDING = 3,   /* own promises free capacity */
+	PLANTED_LINE_WITHOUT_OPEN = 4, /* exposure without what is pending */
+	PLANTED_SEAL_AT_SEND = 5,      /* batches formed anew when sent */
+	PLANTED_APPEND_EARLY = 6,      /* before reconciliation in this life */
+	PLANTED_HEAD_UNCHECKED = 7,    /* a hash mismatch is accepted */
+	PLANTED_OLD_LIFE_TAKEN = 8,    /* a batch of an old incarnation */
+	PLANTED_ANSWER_BEFORE_COMMIT = 9,
+	PLANTED_NOT_CAUGHT_UP = 10,	/* promises taken before catching up */
+	PLANTED_DUPLICATE_APPLIED = 11, /* a second answer is accepted */
+};
 
 #ifndef CLEARING_PLANTED
 #define CLEARING_PLANTED PLANTED_NOTHING
