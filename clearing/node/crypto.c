@@ -141,6 +141,25 @@ const uint8_t *signing_key_public(const struct signing_key *key)
 	return key->public;
 }
 
+bool public_key_read(const char *path, uint8_t out[NODE_KEY_SIZE])
+{
+	FILE *file = fopen(path, "re");
+	EVP_PKEY *key;
+	size_t size = NODE_KEY_SIZE;
+	bool sound;
+
+	if (file == NULL)
+		return false;
+	key = PEM_read_PUBKEY(file, NULL, NULL, NULL);
+	fclose(file);
+	errno = EINVAL;
+	sound = key != NULL && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519 &&
+		EVP_PKEY_get_raw_public_key(key, out, &size) == 1 &&
+		size == NODE_KEY_SIZE;
+	EVP_PKEY_free(key);
+	return sound;
+}
+
 void signing_key_free(struct signing_key *key)
 {
 	if (key == NULL)

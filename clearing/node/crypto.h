@@ -50,6 +50,12 @@ bool signing_key_write(const struct signing_key *key,
 /* signing_key_public: the public key, NODE_KEY_SIZE bytes, the key's own. */
 const uint8_t *signing_key_public(const struct signing_key *key);
 
+/*
+ * public_key_read: the Ed25519 public key in the PEM file at @path;
+ * false with errno set, EINVAL: there is none in it.
+ */
+bool public_key_read(const char *path, uint8_t out[NODE_KEY_SIZE]) MUST_CHECK;
+
 /* signing_key_free: wipe and free; NULL is none. */
 void signing_key_free(struct signing_key *key);
 

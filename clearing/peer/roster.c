@@ -67,6 +67,25 @@ const char *roster_result_sentence(enum roster_result result)
 	return results[result].sentence;
 }
 
+void roster_explain(struct buffer *out, const struct roster *roster,
+		    enum roster_result result)
+{
+	buffer_put_text(out, roster_result_sentence(result));
+	if (result == ROSTER_UNSIGNED) {
+		buffer_put_text(out, " (signed by ");
+		buffer_put_decimal(out, roster->founders_signed);
+		buffer_put_text(out, ", needs ");
+		buffer_put_decimal(out, roster->founders_needed);
+		buffer_put_text(out, "; missing is ");
+		buffer_put(out, roster->fault);
+		buffer_put_text(out, ")");
+	} else if (roster->fault.size > 0) {
+		buffer_put_text(out, " (");
+		buffer_put(out, roster->fault);
+		buffer_put_text(out, ")");
+	}
+}
+
 void roster_key_id(const uint8_t key[NODE_KEY_SIZE], sha256_function *sha256,
 		   char out[ROSTER_KEY_ID_SIZE])
 {
@@ -204,6 +223,20 @@ static bool founder_signed(const struct roster *roster,
 	return false;
 }
 
+/* Each founder is a city, and there is one. */
+static enum roster_result check_founders(struct roster *roster)
+{
+	check(roster->founder_count <= ROSTER_CITIES_MAX);
+	for (uint32_t i = 0; i < roster->founder_count; i++) {
+		if (roster_city(roster, roster->founders[i]) != ROSTER_NONE)
+			continue;
+		if (name_valid(roster->founders[i]))
+			roster->fault = roster->founders[i];
+		return ROSTER_UNKNOWN_CITY;
+	}
+	return roster->founder_count > 0 ? ROSTER_OK : ROSTER_NO_FOUNDER;
+}
+
 /* Have more than two thirds of the founders in @keys signed @roster? */
 static enum roster_result check_signatures(struct roster *roster,
 					   const struct roster *keys,
@@ -325,9 +358,11 @@ enum roster_result roster_verify(struct roster *roster,
 				 const struct roster_trust *trust)
 {
 	const struct roster *previous = trust->previous;
-	enum roster_result result = check_expected(roster, trust);
+	enum roster_result result = check_founders(roster);
 
 	check(roster != previous);
+	if (result == ROSTER_OK)
+		result = check_expected(roster, trust);
 	if (result == ROSTER_OK)
 		result = check_version(roster, trust->seen_version,
 				       trust->seen_hash);

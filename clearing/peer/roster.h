@@ -98,7 +98,7 @@ struct roster {
 	/* What roster_decode() and roster_verify() tell beside the result: */
 	uint32_t founders_signed; /* with a good signature */
 	uint32_t founders_needed; /* more than two thirds of them */
-	struct slice fault;	  /* the city it is about; or empty */
+	struct slice fault;	  /* the city it is about, a name; or empty */
 };
 
 /* In order of precedence. */
@@ -129,6 +129,15 @@ enum roster_result {
 const char *roster_result_name(enum roster_result result);
 const char *roster_result_sentence(enum roster_result result);
 
+/*
+ * roster_explain: append the sentence of @result, which came with @roster,
+ * with the city it is about and how many have signed.
+ */
+void roster_explain(struct buffer *out, const struct roster *roster,
+		    enum roster_result result);
+
+#define ROSTER_EXPLAIN_SIZE_MAX 256
+
 /* What a new roster is held against. */
 struct roster_trust {
 	sha256_function *sha256;
@@ -144,8 +153,8 @@ struct roster_trust {
 };
 
 /*
- * roster_decode: read a SignedRoster and check all that can be checked
- * without keys: its form, its values, and that they fit each other.
+ * roster_decode: read a SignedRoster and check its form and its values; a
+ * draft whose founders are not all among its cities yet passes.
  *
  * @bytes  must outlive @out.
  * @out    on failure only .fault is meant to be read.

@@ -475,17 +475,6 @@ static bool head_valid(const struct roster *roster)
 	       roster->prev_hash.size == hash_size;
 }
 
-static enum roster_result check_founders(struct roster *roster)
-{
-	for (uint32_t i = 0; i < roster->founder_count; i++) {
-		blame(roster, roster->founders[i]);
-		if (roster_city(roster, roster->founders[i]) == ROSTER_NONE)
-			return ROSTER_UNKNOWN_CITY;
-	}
-	roster->fault = (struct slice){ 0 };
-	return roster->founder_count > 0 ? ROSTER_OK : ROSTER_NO_FOUNDER;
-}
-
 static enum roster_result decode_body(struct roster *roster,
 				      sha256_function *sha256)
 {
@@ -500,9 +489,7 @@ static enum roster_result decode_body(struct roster *roster,
 	if (result != ROSTER_OK)
 		return result;
 	roster->fault = (struct slice){ 0 };
-	if (!head_valid(roster))
-		return ROSTER_BAD_VALUE;
-	return check_founders(roster);
+	return head_valid(roster) ? ROSTER_OK : ROSTER_BAD_VALUE;
 }
 
 enum roster_result roster_decode(struct slice bytes, sha256_function *sha256,

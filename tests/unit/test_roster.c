@@ -386,6 +386,33 @@ static void test_roster_refuses(void **state)
 	}
 }
 
+static void test_roster_explains(void **state)
+{
+	/* Goal: a person learns how many signatures are missing, and whose. */
+	struct federation federation;
+	struct roster *roster = make_roster();
+	char text[ROSTER_EXPLAIN_SIZE_MAX + 1] = "";
+	struct buffer buffer;
+
+	(void)state;
+	federation_init(&federation, 3, 3);
+	expect(roster_load(roster, federation_seal(&federation, A | B),
+			   &trust_any),
+	       ROSTER_UNSIGNED);
+	buffer_init(&buffer, text, ROSTER_EXPLAIN_SIZE_MAX);
+	roster_explain(&buffer, roster, ROSTER_UNSIGNED);
+	assert_string_equal(text, "too few founders have signed; more than two "
+				  "thirds must (signed by 2, needs 3; missing "
+				  "is c)");
+	roster->fault = SLICE("b");
+	memset(text, 0, sizeof(text));
+	buffer_init(&buffer, text, ROSTER_EXPLAIN_SIZE_MAX);
+	roster_explain(&buffer, roster, ROSTER_CITY_LOST);
+	assert_non_null(strstr(text, "(b)"));
+	free(roster);
+	federation_release(&federation);
+}
+
 static void test_roster_too_large(void **state)
 {
 	/* Goal: what is over the limit is not even looked at. */
@@ -607,6 +634,7 @@ int main(void)
 		cmocka_unit_test(test_roster_needs_signatures),
 		cmocka_unit_test(test_roster_tampered),
 		cmocka_unit_test(test_roster_refuses),
+		cmocka_unit_test(test_roster_explains),
 		cmocka_unit_test(test_roster_too_large),
 		cmocka_unit_test(test_roster_expected),
 		cmocka_unit_test(test_roster_follows),

@@ -12,6 +12,7 @@
 #include "core/money.h"
 #include "core/name.h"
 #include "node/config.h"
+#include "node/crypto.h"
 #include "store/start.h"
 #include "tools/clearctl/verbs.h"
 #include "tools/database.h"
@@ -27,26 +28,6 @@ struct init {
 	struct database database;
 	struct event_genesis genesis;
 };
-
-/* Reads a PEM public key; false without telling when it is no Ed25519 key. */
-static bool read_public_key(const char *path, uint8_t out[NODE_KEY_SIZE])
-{
-	FILE *file = fopen(path, "re");
-	EVP_PKEY *key;
-	size_t size = NODE_KEY_SIZE;
-	bool sound;
-
-	if (file == NULL)
-		return false;
-	key = PEM_read_PUBKEY(file, NULL, NULL, NULL);
-	fclose(file);
-	errno = EINVAL;
-	sound = key != NULL && EVP_PKEY_get_id(key) == EVP_PKEY_ED25519 &&
-		EVP_PKEY_get_raw_public_key(key, out, &size) == 1 &&
-		size == NODE_KEY_SIZE;
-	EVP_PKEY_free(key);
-	return sound;
-}
 
 static bool write_pem(const char *path, EVP_PKEY *key, bool private)
 {
@@ -73,7 +54,7 @@ static bool make_key(const char *folder, uint8_t out[NODE_KEY_SIZE])
 
 	snprintf(private, sizeof(private), "%s/node.key", folder);
 	snprintf(public, sizeof(public), "%s/node.pub", folder);
-	if (read_public_key(public, out))
+	if (public_key_read(public, out))
 		return true;
 	key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
 	made = key != NULL && write_pem(private, key, true) &&
@@ -97,7 +78,7 @@ static bool find_key(struct init *init)
 	char path[PATH_SIZE];
 
 	if (given != NULL) {
-		if (read_public_key(given, key))
+		if (public_key_read(given, key))
 			return true;
 		(void)session_lost_file(init->session,
 					"%s: no Ed25519 public key in PEM: %s",
@@ -107,7 +88,7 @@ static bool find_key(struct init *init)
 	if (slash != NULL) {
 		snprintf(path, sizeof(path), "%.*s/node.pub",
 			 (int)(slash - certificate), certificate);
-		if (read_public_key(path, key))
+		if (public_key_read(path, key))
 			return true;
 	}
 	if (init->config.data_dir == NULL) {

@@ -37,5 +37,14 @@ int verb_health(struct session *session);
 int verb_id(struct session *session);
 int verb_node(struct session *session);
 int verb_init(struct session *session);
+int verb_keygen(struct session *session);
+int verb_federation_init(struct session *session);
+int verb_federation_add_city(struct session *session);
+int verb_federation_set_city(struct session *session);
+int verb_federation_add_link(struct session *session);
+int verb_federation_set_key(struct session *session);
+int verb_federation_sign(struct session *session);
+int verb_federation_show(struct session *session);
+int verb_federation_verify(struct session *session);
 
 #endif

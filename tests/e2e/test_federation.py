@@ -1,0 +1,275 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Goal: a federation's roster as its founders make it, and as nodes take it
+or refuse it."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
+from node import program, run  # noqa: E402
+
+CITIES = ("barcelona", "boston", "lisbon")
+DONE, REFUSED, USAGE, _, _, NOT_FOUND, CONFLICT, FILE = range(8)
+
+
+class Federation:
+    """A folder with a roster file and its founders' keys."""
+
+    def __init__(self, test):
+        self.test = test
+        self.folder = tempfile.mkdtemp(prefix="clearing-federation-")
+        test.addCleanup(shutil.rmtree, self.folder)
+        self.roster = self.path("roster")
+        subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+             "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=a CA",
+             "-keyout", self.path("ca.key"), "-out", self.path("ca.crt")],
+            check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def path(self, name):
+        return os.path.join(self.folder, name)
+
+    def control(self, status, *words):
+        result = run(program("clearctl"), *words, "--json")
+        self.test.assertEqual(result.status, status,
+                              f"clearctl {' '.join(words)}: {result}")
+        return result.document
+
+    def refusal(self, status, *words):
+        return self.control(status, *words)["error"]["reason"]
+
+    def key(self, name):
+        """Makes the key NAME.key; its public half."""
+        return self.control(DONE, "keygen", "--out",
+                            self.path(f"{name}.key"))["public_key"]
+
+    def begin(self, *founders):
+        self.control(DONE, "federation", "init", self.roster, "--federation",
+                     "commons", "--founders", ",".join(founders))
+
+    def add_city(self, city, status=DONE, **options):
+        given = {"node-key": None, "ca": self.path("ca.crt"),
+                 "endpoint": "127.0.0.1:7440", **options}
+        given["node-key"] = given["node-key"] or self.key(city)
+        words = [word for name, value in given.items()
+                 for word in (f"--{name}", value)]
+        return self.control(status, "federation", "add-city", self.roster,
+                            city, *words)
+
+    def sign(self, *names, status=DONE):
+        for name in names:
+            said = self.control(status, "federation", "sign", self.roster,
+                                "--key", self.path(f"{name}.key"))
+        return said
+
+    def make(self, *cities, founders=None):
+        """Version 1, signed: a link between each two cities."""
+        self.begin(*(founders or cities))
+        for city in cities:
+            self.add_city(city)
+        for at, city in enumerate(cities):
+            for other in cities[at + 1:]:
+                self.control(DONE, "federation", "add-link", self.roster,
+                             city, other, "--line-a", "100", "--line-b",
+                             "50")
+        self.sign(*(founders or cities))
+
+    def keep(self, name):
+        shutil.copy(self.roster, self.path(name))
+        return self.path(name)
+
+
+class Roster(unittest.TestCase):
+    def test_federation_signing(self):
+        """Two of three founders are too few; a stranger counts for nothing."""
+        federation = Federation(self)
+        federation.begin(*CITIES)
+        for city in CITIES + ("porto",):
+            federation.add_city(city, place=f"{city}, somewhere",
+                                latitude="41.3874", longitude="-71.0589",
+                                bioregion="north-atlantic")
+        self.assertEqual(federation.refusal(
+            REFUSED, "federation", "verify", federation.roster), "UNSIGNED")
+        said = federation.sign("barcelona", "lisbon", "lisbon")
+        self.assertEqual((said["founders_signed"], said["founders_needed"],
+                          said["valid"]), (2, 3, False))
+        self.assertEqual(federation.sign("porto", status=REFUSED)
+                         ["error"]["reason"], "NOT_A_FOUNDER")
+        federation.key("nobody")
+        self.assertEqual(federation.sign("nobody", status=REFUSED)
+                         ["error"]["reason"], "KEY_UNKNOWN")
+        result = run(program("clearctl"), "federation", "verify",
+                     federation.roster)
+        self.assertEqual(result.status, REFUSED)
+        self.assertIn("signed by 2, needs 3; missing is boston", result.err)
+        self.assertTrue(federation.sign("boston")["valid"])
+        self.assertTrue(federation.control(
+            DONE, "federation", "verify", federation.roster)["valid"])
+
+    def test_federation_shown(self):
+        federation = Federation(self)
+        federation.make(*CITIES)
+        federation.control(DONE, "federation", "add-link", federation.roster,
+                           "lisbon", "boston", "--line-a", "12.34",
+                           "--in-flight", "250")
+        shown = federation.control(DONE, "federation", "show",
+                                   federation.roster)
+        self.assertEqual([city["name"] for city in shown["cities"]],
+                         list(CITIES))
+        self.assertEqual(shown["cities"][1]["uri"],
+                         "spiffe://commons/city/boston")
+        self.assertEqual(shown["links"][2], {
+            "a": "boston", "b": "lisbon", "line_a_minor": 10000,
+            "line_b_minor": 1234, "in_flight_per_mille": 250})
+        # What was signed is not changed: it is followed.
+        self.assertEqual((shown["version"], shown["valid"],
+                          shown["signatures"]), (2, False, []))
+        table = run(program("clearctl"), "federation", "show",
+                    federation.roster).out
+        self.assertIn("12.34", table)
+        self.assertIn("250/1000", table)
+
+    def test_federation_versions(self):
+        """A newer version is held against the one before it."""
+        federation = Federation(self)
+        federation.make(*CITIES)
+        first = federation.keep("first")
+        federation.control(DONE, "federation", "set-city", federation.roster,
+                           "boston", "--endpoint", "boston.example:7440")
+        federation.sign(*CITIES)
+        second = federation.keep("second")
+
+        def verify(status, fresh, previous):
+            words = ("federation", "verify", fresh, "--previous", previous)
+            if status == DONE:
+                return federation.control(DONE, *words)["result"]
+            return federation.refusal(status, *words)
+        self.assertEqual(verify(DONE, second, first), "OK")
+        self.assertEqual(verify(DONE, second, second), "OK")
+        self.assertEqual(verify(REFUSED, first, second), "STALE")
+        shutil.copy(first, federation.roster)
+        federation.control(DONE, "federation", "set-city", federation.roster,
+                           "lisbon", "--gone")
+        federation.sign(*CITIES)
+        self.assertEqual(verify(REFUSED, federation.roster, second), "FORKED")
+        third = federation.keep("third")
+        federation.control(DONE, "federation", "set-city", third, "lisbon",
+                           "--endpoint", "lisbon.example:7440")
+        shutil.copy(third, federation.roster)
+        federation.sign(*CITIES)
+        self.assertEqual(verify(REFUSED, federation.roster, second),
+                         "BROKEN_CHAIN")
+
+    def test_federation_key_rotation(self):
+        """The old key signs the version that retires it."""
+        federation = Federation(self)
+        federation.make(*CITIES)
+        first = federation.keep("first")
+        public = federation.key("boston-new")
+        federation.control(DONE, "federation", "set-key", federation.roster,
+                           "boston", "--node-key", public)
+        words = ("federation", "verify", federation.roster, "--previous",
+                 first)
+        federation.sign("barcelona", "lisbon", "boston-new")
+        self.assertEqual(federation.refusal(REFUSED, *words), "UNSIGNED")
+        federation.sign("boston")
+        federation.control(DONE, *words)
+        states = {key["public_key"]: key["state"]
+                  for key in federation.control(
+                      DONE, "federation", "show",
+                      federation.roster)["cities"][1]["keys"]}
+        self.assertEqual(states.pop(public), "current")
+        self.assertEqual(list(states.values()), ["retired"])
+        old = federation.control(DONE, "federation", "show",
+                                 first)["cities"][1]["keys"][0]["key_id"]
+        federation.control(DONE, "federation", "set-key", federation.roster,
+                           "boston", "--revoke", old)
+        self.assertEqual(federation.sign("boston", status=REFUSED)
+                         ["error"]["reason"], "KEY_UNKNOWN")
+        self.assertTrue(federation.sign("barcelona", "lisbon", "boston-new")
+                        ["valid"])
+
+    def test_federation_tampered(self):
+        """A byte changed anywhere is noticed."""
+        federation = Federation(self)
+        federation.make("barcelona")
+        with open(federation.roster, "rb") as opened:
+            sound = opened.read()
+        for at in (0, 5, len(sound) // 2, len(sound) - 1):
+            with open(federation.roster, "wb") as opened:
+                opened.write(sound[:at] + bytes([sound[at] ^ 1])
+                             + sound[at + 1:])
+            with self.subTest(at=at):
+                federation.refusal(REFUSED, "federation", "verify",
+                                   federation.roster)
+        with open(federation.roster, "wb") as opened:
+            opened.write(sound[:-1])
+        self.assertEqual(federation.refusal(
+            REFUSED, "federation", "verify", federation.roster), "MALFORMED")
+
+    def test_federation_statuses(self):
+        """What is wrongly asked changes nothing, and has its status."""
+        federation = Federation(self)
+        federation.make("barcelona", "boston")
+        with open(federation.roster, "rb") as opened:
+            before = opened.read()
+        roster, ca = federation.roster, federation.path("ca.crt")
+        key = "ab" * 32
+        for status, words in (
+                (FILE, ("init", roster, "--federation", "commons",
+                        "--founders", "boston")),
+                (USAGE, ("init", federation.path("other"), "--federation",
+                         "Commons", "--founders", "boston")),
+                (USAGE, ("init", federation.path("other"), "--federation",
+                         "commons", "--founders", "boston,boston")),
+                (USAGE, ("init", federation.path("other"), "--federation",
+                         "commons")),
+                (CONFLICT, ("add-city", roster, "boston", "--node-key", key,
+                            "--ca", ca, "--endpoint", "127.0.0.1:1")),
+                (USAGE, ("add-city", roster, "lisbon", "--node-key", key,
+                         "--ca", ca)),
+                (USAGE, ("add-city", roster, "lisbon", "--node-key", key,
+                         "--ca", ca, "--endpoint", "nowhere")),
+                (USAGE, ("add-city", roster, "Lisbon", "--node-key", key,
+                         "--ca", ca, "--endpoint", "127.0.0.1:1")),
+                (USAGE, ("add-city", roster, "lisbon", "--node-key", key,
+                         "--ca", ca, "--endpoint", "127.0.0.1:1",
+                         "--latitude", "95")),
+                (FILE, ("add-city", roster, "lisbon", "--node-key", key,
+                        "--ca", "/nowhere", "--endpoint", "127.0.0.1:1")),
+                (FILE, ("add-city", roster, "lisbon", "--node-key", "abc",
+                        "--ca", ca, "--endpoint", "127.0.0.1:1")),
+                (NOT_FOUND, ("add-link", roster, "boston", "lisbon")),
+                (USAGE, ("add-link", roster, "boston", "boston")),
+                (USAGE, ("add-link", roster, "boston", "barcelona",
+                         "--line-a", "-1")),
+                (USAGE, ("add-link", roster, "boston", "barcelona",
+                         "--line-a", "1.234")),
+                (NOT_FOUND, ("set-key", roster, "lisbon", "--node-key", key)),
+                (NOT_FOUND, ("set-key", roster, "boston", "--revoke", "abc")),
+                (USAGE, ("set-key", roster, "boston", "--revoke",
+                         federation.control(
+                             DONE, "federation", "show", roster)
+                         ["cities"][1]["keys"][0]["key_id"])),
+                (FILE, ("sign", roster, "--key", "/nowhere")),
+                (USAGE, ("sign", roster)),
+                (FILE, ("verify", "/nowhere"))):
+            with self.subTest(words=words):
+                federation.refusal(status, "federation", *words)
+        with open(federation.roster, "rb") as opened:
+            self.assertEqual(opened.read(), before)
+        self.assertFalse(os.path.exists(federation.path("other")))
+        self.assertEqual(federation.refusal(
+            FILE, "keygen", "--out", federation.path("boston.key")),
+            "LOCAL_FILE")
+        mode = os.stat(federation.path("boston.key")).st_mode
+        self.assertEqual(stat.S_IMODE(mode), 0o600)
+
+
+if __name__ == "__main__":
+    unittest.main()
