@@ -209,8 +209,8 @@ static int on_key(void *user, const char *section, const char *name,
 		parse->lines.line = parse->lines.section_line;
 		return fail(parse, NULL,
 			    "unknown section [%s], which line %u is in; remove "
-			    "it: sections are node listen tls database limits "
-			    "log",
+			    "it: sections are node listen tls federation "
+			    "database limits log",
 			    section, key_line);
 	}
 	if (parse->seen[index] != 0)

@@ -31,6 +31,9 @@ struct config {
 	char *key;
 	char *ca;
 	char *crl;
+	/* [federation] */
+	char *roster;	/* NULL: a lone city */
+	char *node_key; /* likewise */
 	/* [database] */
 	char *hosts; /* NULL: there is no [database] */
 	char *dbname;

@@ -38,6 +38,8 @@ const struct config_key config_keys[CONFIG_KEY_COUNT] = {
 	TEXT("tls", "key", key, true, true, NULL),
 	TEXT("tls", "ca", ca, true, true, NULL),
 	TEXT("tls", "crl", crl, false, true, NULL),
+	TEXT("federation", "roster", roster, false, false, NULL),
+	TEXT("federation", "node_key", node_key, false, false, NULL),
 	TEXT("database", "hosts", hosts, false, false, NULL),
 	TEXT("database", "dbname", dbname, false, false, "clearing"),
 	TEXT("database", "user", user, false, false, "clearing"),

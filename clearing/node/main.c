@@ -18,7 +18,8 @@ static const char help[] =
 	"deploy/clearing-node makes and runs one.\n"
 	"\n"
 	"  --config FILE    default /etc/clearing/clearing.conf\n"
-	"  --check-config   read the configuration and its TLS files, and end\n"
+	"  --check-config   read the configuration and the files it names, and "
+	"end\n"
 	"  --takeover       take over from a node that still runs\n"
 	"  --help, --version\n"
 	"\n"
@@ -113,7 +114,13 @@ static int check_only(struct config *config, const char *path)
 	char error[CREDENTIALS_ERROR_SIZE];
 	SSL_CTX *tls = credentials_load(config, error);
 	bool has_database = config->hosts != NULL;
+	struct roster_file federation = { 0 };
 
+	if (tls != NULL && !roster_file_load(&federation, config, error)) {
+		SSL_CTX_free(tls);
+		tls = NULL;
+	}
+	roster_file_release(&federation);
 	config_release(config);
 	if (tls == NULL) {
 		fprintf(stderr, "%s: %s\n", path, error);

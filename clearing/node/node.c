@@ -301,6 +301,27 @@ static void name_node(struct node *node)
 		 (long)getpid());
 }
 
+/* The federation this city is in, if it is in one. */
+static bool read_roster(struct node *node)
+{
+	const struct roster *roster;
+	char error[ROSTER_FILE_ERROR_SIZE];
+
+	if (!roster_file_load(&node->federation, &node->config, error)) {
+		log_event(LOG_ERROR, "not_started",
+			  LOG_NUMBER("status", EXIT_CONFIGURATION),
+			  LOG_TEXT("reason", error), LOG_END);
+		return false;
+	}
+	roster = node->federation.roster;
+	if (roster != NULL)
+		log_event(LOG_INFO, "roster",
+			  LOG_NUMBER("version", roster->version),
+			  LOG_NUMBER("cities", roster->city_count),
+			  LOG_NUMBER("links", roster->link_count), LOG_END);
+	return true;
+}
+
 /* Everything that needs no database.  False: said why. */
 static bool make(struct node *node, SSL_CTX *tls)
 {
@@ -321,6 +342,8 @@ static bool make(struct node *node, SSL_CTX *tls)
 	if (!read_head(node))
 		return say_why("the state file of the acknowledged head",
 			       node->head_path);
+	if (!read_roster(node))
+		return false;
 	if (!make_ledger(node))
 		return say_why("memory for [limits]", "");
 	if (!make_store(node))
@@ -377,6 +400,7 @@ static void unmake(struct node *node)
 	if (node->lock_descriptor >= 0)
 		close(node->lock_descriptor);
 	free_events(node);
+	roster_file_release(&node->federation);
 	config_release(&node->config);
 }
 

@@ -21,6 +21,7 @@
 #include "node/clock.h"
 #include "node/config.h"
 #include "node/head.h"
+#include "node/roster_file.h"
 #include "node/server.h"
 #include "node/starter.h"
 #include "store/journal.h"
@@ -84,6 +85,8 @@ struct node {
 	struct node_clock clock;
 	uint64_t now_us;
 	bool in_turn;
+
+	struct roster_file federation;
 
 	struct ledger ledger;
 	void *ledger_memory;

@@ -247,6 +247,8 @@ static bool take_up(struct node *node, const struct started *started)
 
 static void serve(struct node *node, const struct started *started)
 {
+	char error[ROSTER_FILE_ERROR_SIZE];
+
 	if (!node->head_known && started->head.seq > 1)
 		log_event(LOG_WARNING, "head_unknown",
 			  LOG_TEXT("path", node->head_path),
@@ -257,6 +259,12 @@ static void serve(struct node *node, const struct started *started)
 	if (!take_up(node, started)) {
 		node_end(node, EXIT_NO_DATABASE, "ended_no_memory",
 			 "memory, threads or descriptors are out");
+		return;
+	}
+	if (!roster_file_follows(&node->federation, node->config.roster,
+				 node->ledger.links.roster_version,
+				 node->ledger.links.roster_hash, error)) {
+		node_end(node, EXIT_CONFIGURATION, "ended_roster", error);
 		return;
 	}
 	/* Time may only now be behind the newest block's. */
@@ -334,6 +342,30 @@ static void adopt(struct config *config, struct config *fresh)
 	config->operator_limit_max_minor = fresh->operator_limit_max_minor;
 }
 
+/* A newer roster beside the old one; one that is refused changes nothing. */
+static void reload_roster(struct node *node)
+{
+	char error[ROSTER_FILE_ERROR_SIZE];
+
+	switch (roster_file_reload(&node->federation, &node->config, error)) {
+	case ROSTER_RELOAD_SAME:
+		return;
+	case ROSTER_RELOAD_REFUSED:
+		log_event(LOG_ERROR, "roster_refused",
+			  LOG_TEXT("reason", error),
+			  LOG_NUMBER("version_kept",
+				     node->federation.roster->version),
+			  LOG_END);
+		return;
+	case ROSTER_RELOAD_TAKEN:
+		log_event(
+			LOG_INFO, "roster_taken",
+			LOG_NUMBER("version", node->federation.roster->version),
+			LOG_END);
+		return;
+	}
+}
+
 /* A whole new context beside the old one; a broken one changes nothing. */
 static void reload(struct node *node)
 {
@@ -359,6 +391,7 @@ static void reload(struct node *node)
 	config_compare(&node->config, &fresh, log_change, node);
 	adopt(&node->config, &fresh);
 	config_release(&fresh);
+	reload_roster(node);
 	log_set(node->config.level, node->config.format);
 	api_options = node_api_options(node);
 	api_set_options(node->api, &api_options);

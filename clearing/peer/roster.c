@@ -3,8 +3,6 @@
 
 #include <string.h>
 
-#define PER_MILLE 1000
-
 /* clang-format off */
 static const struct {
 	const char *name;
@@ -179,17 +177,6 @@ struct money roster_line(const struct roster_link *link, uint32_t creditor)
 {
 	check(creditor == link->a || creditor == link->b);
 	return creditor == link->a ? link->line_a : link->line_b;
-}
-
-struct money roster_in_flight_max(const struct roster_link *link,
-				  uint32_t creditor)
-{
-	int64_t line = money_minor(roster_line(link, creditor));
-	int64_t whole = line / PER_MILLE * link->in_flight_per_mille;
-	int64_t rest = line % PER_MILLE * link->in_flight_per_mille;
-
-	check(link->in_flight_per_mille <= PER_MILLE);
-	return money_of(whole + rest / PER_MILLE);
 }
 
 uint32_t roster_other_end(const struct roster_link *link, uint32_t city)

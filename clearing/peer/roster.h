@@ -224,12 +224,6 @@ uint32_t roster_link(const struct roster *roster, uint32_t x, uint32_t y);
  */
 struct money roster_line(const struct roster_link *link, uint32_t creditor);
 
-/*
- * roster_in_flight_max: how much of that line promises may take up at once.
- */
-struct money roster_in_flight_max(const struct roster_link *link,
-				  uint32_t creditor);
-
 /* roster_other_end: the end of @link that is not @city. */
 uint32_t roster_other_end(const struct roster_link *link, uint32_t city);
 

@@ -170,7 +170,7 @@ static struct route_hop hop_of(const struct roster *roster,
 		.to = creditor,
 		.line = roster_line(link, creditor),
 		.owed = MONEY_ZERO,
-		.new_credit_max = roster_in_flight_max(link, creditor),
+		.new_credit_max = roster_line(link, creditor),
 		.closed = roster->cities[debtor].status == ROSTER_CITY_GONE ||
 			  roster->cities[creditor].status == ROSTER_CITY_GONE,
 	};

@@ -30,8 +30,8 @@ struct route_hop {
 	 */
 	struct money owed;
 	/*
-	 * The most new credit that one more payment may take up: what
-	 * in_flight_per_mille leaves.  Paying back is not bounded by it.
+	 * The most new credit that this payment may take up here, when that
+	 * is less than the line leaves.  Paying back is not bounded by it.
 	 */
 	struct money new_credit_max;
 	bool closed; /* frozen, GONE, down, or refused before */

@@ -21,7 +21,7 @@ TEMPLATE = """\
 # SPDX-License-Identifier: AGPL-3.0-or-later
 # The node of {city}. `clearingd --check-config` reads it and says what is
 # wrong. A key here gives way to CLEARING_SECTION_KEY of the environment.
-# SIGHUP reads [tls] and [limits] again.
+# SIGHUP reads [tls], [limits] and the roster again.
 
 [node]
 # The first four stand in the journal's first block, for ever.
@@ -43,6 +43,7 @@ key = {folder}/tls/server.key
 ca = {folder}/tls/ca.crt
 crl = {folder}/tls/ca.crl
 
+{federated}
 # Without this section deploy/clearing-node runs a PostgreSQL of the node's own
 # in {folder}/pg. With it, it runs the node alone.
 # [database]
@@ -60,6 +61,21 @@ crl = {folder}/tls/ca.crl
 # [log]
 # level = info
 # format = text
+"""
+
+# Of a city alone, and of one in a federation.
+ALONE = """\
+# The federation's roster (clearctl federation) and this city's node key;
+# without them the city is alone.
+# [federation]
+# roster = {folder}/roster
+# node_key = {folder}/tls/node.key
+"""
+FEDERATED = """\
+[federation]
+# clearctl federation makes and signs it; a newer one is taken on SIGHUP.
+roster = {roster}
+node_key = {folder}/tls/node.key
 """
 
 # What a node takes for keys that are not given.
@@ -112,10 +128,16 @@ def has_database(values):
 
 
 def write(path, folder, chosen):
-    """The first clearing.conf; what is there is kept. True: written."""
+    """The first clearing.conf; what is there is kept. True: written.
+
+    chosen: keys of FIRST, and "roster" for a city in a federation.
+    """
     if os.path.exists(path):
         return False
-    text = TEMPLATE.format(folder=folder, **{**FIRST, **chosen})
+    federated = (FEDERATED if chosen.get("roster") else ALONE).format(
+        folder=folder, **chosen)
+    text = TEMPLATE.format(folder=folder, federated=federated,
+                           **{**FIRST, **chosen})
     beside = path + ".new"
     with open(beside, "w", encoding="utf-8") as opened:
         opened.write(text)

@@ -11,8 +11,9 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
-from node import program, run  # noqa: E402
+from node import City, program, run, wait_until  # noqa: E402
 
+EXIT_CONFIGURATION = 2
 CITIES = ("barcelona", "boston", "lisbon")
 DONE, REFUSED, USAGE, _, _, NOT_FOUND, CONFLICT, FILE = range(8)
 
@@ -48,9 +49,9 @@ class Federation:
         return self.control(DONE, "keygen", "--out",
                             self.path(f"{name}.key"))["public_key"]
 
-    def begin(self, *founders):
+    def begin(self, *founders, name="commons"):
         self.control(DONE, "federation", "init", self.roster, "--federation",
-                     "commons", "--founders", ",".join(founders))
+                     name, "--founders", ",".join(founders))
 
     def add_city(self, city, status=DONE, **options):
         given = {"node-key": None, "ca": self.path("ca.crt"),
@@ -269,6 +270,89 @@ class Roster(unittest.TestCase):
             "LOCAL_FILE")
         mode = os.stat(federation.path("boston.key")).st_mode
         self.assertEqual(stat.S_IMODE(mode), 0o600)
+
+
+class Node(unittest.TestCase):
+    """One node, barcelona of fabcity, and what it says of rosters."""
+
+    def setUp(self):
+        self.federation = Federation(self)
+        self.city = City()
+        self.addCleanup(self.city.remove)
+        self.city.create()
+        shutil.copy(f"{self.city.authority.folder}/node.key",
+                    self.federation.path("barcelona.key"))
+        self.city.configure(federation={
+            "roster": self.federation.roster,
+            "node_key": self.federation.path("barcelona.key")})
+
+    def make(self, *signers, name="fabcity"):
+        self.federation.begin(*CITIES, name=name)
+        self.federation.add_city("barcelona", **{
+            "node-key": f"{self.city.authority.folder}/node.pub"})
+        self.federation.add_city("boston")
+        self.federation.add_city("lisbon")
+        self.federation.sign(*signers)
+
+    def not_started(self, *why):
+        self.city.launch()
+        self.assertEqual(self.city.wait(), EXIT_CONFIGURATION)
+        for text in why:
+            self.assertIn(text, self.city.log_text())
+        checked = run(program("clearingd"), "--config", self.city.config,
+                      "--check-config", env=self.city.environment())
+        self.assertEqual(checked.status, EXIT_CONFIGURATION)
+        for text in why:
+            self.assertIn(text, checked.err)
+
+    def logged(self, text):
+        wait_until(lambda: text in self.city.log_text(), text)
+
+    def test_federation_node_refuses(self):
+        self.not_started("cannot be read")
+        self.make("barcelona", "lisbon")
+        self.not_started("UNSIGNED", "signed by 2, needs 3; missing is boston")
+        self.federation.sign("boston")
+        self.city.configure(federation={
+            "node_key": self.federation.path("boston.key")})
+        self.not_started("the current key of barcelona in the roster is")
+        self.city.configure(node={"decimals": 3})
+        self.not_started("WRONG_UNIT")
+        os.unlink(self.federation.roster)
+        for city in CITIES[1:]:
+            os.unlink(self.federation.path(f"{city}.key"))
+        self.city.configure(node={"decimals": 2})
+        self.make(*CITIES, name="other")
+        self.not_started("WRONG_FEDERATION")
+
+    def test_federation_node_takes(self):
+        """A signed one is taken, a newer one by SIGHUP, others are not."""
+        self.make(*CITIES)
+        first = self.federation.keep("first")
+        self.city.start()
+        self.logged("roster version=1 cities=3")
+        change = ("federation", "add-link", self.federation.roster,
+                  "barcelona", "boston", "--line-a")
+        self.federation.control(DONE, *change, "10")
+        self.federation.sign("barcelona", "boston")
+        self.city.reload()
+        self.logged("UNSIGNED: too few founders")
+        self.federation.sign("lisbon")
+        self.city.reload()
+        self.logged("roster_taken version=2")
+        second = self.federation.keep("second")
+        shutil.copy(first, self.federation.roster)
+        self.city.reload()
+        self.logged("STALE: a newer version")
+        self.federation.control(DONE, *change, "11")
+        self.federation.sign(*CITIES)
+        self.city.reload()
+        self.logged("FORKED: this version")
+        self.assertEqual(self.city.log_text().count("version_kept=2"), 2)
+        shutil.copy(second, self.federation.roster)
+        self.city.stop()
+        self.city.start()
+        self.logged("roster version=2 cities=3 links=1")
 
 
 if __name__ == "__main__":

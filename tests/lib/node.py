@@ -148,12 +148,14 @@ class City:
                          "user": "clearing_app_login"},
             "limits": {"accounts_max": 10_000, "ids_max": 1_000_000},
             "log": {"level": "info", "format": "text"},
+            "federation": {},
         }
         for section, values in self.settings.items():
             sections[section].update(values)
         with open(self.config, "w", encoding="utf-8") as opened:
             for section, values in sections.items():
-                opened.write(f"[{section}]\n")
+                if values:
+                    opened.write(f"[{section}]\n")
                 for key, value in values.items():
                     opened.write(f"{key} = {value}\n")
 

@@ -84,6 +84,24 @@ static void test_config_forms(void **state)
 	config_release(&config);
 }
 
+/* Goal: a lone city names no roster, a city of a federation does. */
+static void test_config_federation(void **state)
+{
+	struct config config;
+
+	(void)state;
+	parse(LEAST, &config);
+	assert_null(config.roster);
+	assert_null(config.node_key);
+	config_release(&config);
+	parse(LEAST "[federation]\nroster = /etc/roster\n"
+		    "node_key = /etc/key\n",
+	      &config);
+	assert_string_equal(config.roster, "/etc/roster");
+	assert_string_equal(config.node_key, "/etc/key");
+	config_release(&config);
+}
+
 /* Goal: the environment comes before the file. */
 static void test_config_environment(void **state)
 {
@@ -233,6 +251,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_config_defaults),
 		cmocka_unit_test(test_config_forms),
+		cmocka_unit_test(test_config_federation),
 		cmocka_unit_test(test_config_environment),
 		cmocka_unit_test(test_config_refuses),
 		cmocka_unit_test(test_config_longest_line),

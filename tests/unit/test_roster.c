@@ -65,11 +65,6 @@ static void test_roster_round_trip(void **state)
 	assert_int_equal(money_minor(roster_line(&roster->links[1], 1)),
 			 100000);
 	assert_int_equal(money_minor(roster_line(&roster->links[1], 2)), 50000);
-	assert_int_equal(
-		money_minor(roster_in_flight_max(&roster->links[0], 0)), 50000);
-	assert_int_equal(
-		money_minor(roster_in_flight_max(&roster->links[1], 1)),
-		100000);
 	assert_int_equal(roster_other_end(&roster->links[1], 1), 2);
 	free(roster);
 	federation_release(&federation);

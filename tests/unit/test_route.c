@@ -309,11 +309,11 @@ static void test_route_hops_of_roster(void **state)
 	assert_int_equal(hops[0].from, 0);
 	assert_int_equal(hops[0].to, 1);
 	assert_int_equal(money_minor(hops[0].line), 501);
-	assert_int_equal(money_minor(hops[0].new_credit_max), 250);
+	assert_int_equal(money_minor(hops[0].new_credit_max), 501);
 	assert_false(hops[0].closed);
 	assert_int_equal(hops[1].from, 1);
 	assert_int_equal(money_minor(hops[1].line), 1000);
-	assert_int_equal(money_minor(hops[1].new_credit_max), 500);
+	assert_int_equal(money_minor(hops[1].new_credit_max), 1000);
 	assert_true(hops[2].closed && hops[3].closed);
 	free(hops);
 	free(roster);
