@@ -7,7 +7,8 @@ set(GRPC_PROTO /usr/share/grpc-proto CACHE PATH
 file(GLOB CLEARING_PROTOS CONFIGURE_DEPENDS RELATIVE ${CMAKE_SOURCE_DIR}/proto
   ${CMAKE_SOURCE_DIR}/proto/clearing/v1/*.proto
   ${CMAKE_SOURCE_DIR}/proto/clearing/journal/v1/*.proto
-  ${CMAKE_SOURCE_DIR}/proto/clearing/federation/v1/*.proto)
+  ${CMAKE_SOURCE_DIR}/proto/clearing/federation/v1/*.proto
+  ${CMAKE_SOURCE_DIR}/proto/clearing/link/v1/*.proto)
 set(GRPC_PROTOS grpc/health/v1/health.proto
   grpc/reflection/v1/reflection.proto
   grpc/reflection/v1alpha/reflection.proto)
