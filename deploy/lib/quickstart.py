@@ -9,24 +9,20 @@ import argparse
 import collections
 import csv
 import glob
-import json
 import os
 import shlex
 import shutil
-import socket
-import subprocess
 import sys
 import time
 
+from running import PORT, Failure, RunningNode, free_pair
+
 HERE = os.path.dirname(os.path.realpath(__file__))
-NODE = os.path.join(os.path.dirname(HERE), "clearing-node")
 TRADES = os.path.join(os.path.dirname(HERE), "data", "otc-trades.csv")
 MARKER = "made-by-quickstart"
 FEDERATION, CITY = "commons", "barcelona"
 GATEWAY = "gateway/market"
 LIMIT, CEILING = "100.00", "400.00"
-PORT, PORT_STEP, PORT_TRIES = 7440, 10, 50
-START_DEADLINE_S = 120
 # What comes of the trades in file order over one connection, and must.
 EXPECTED = {
     "posted": 31868,
@@ -37,50 +33,29 @@ EXPECTED = {
 }
 
 
-class Failure(Exception):
-    pass
-
-
 def step(text):
     print(f"== {text}", flush=True)
 
 
-class City:
-    """The node in DIR, and clearctl towards it."""
+class City(RunningNode):
+    """The node in DIR/node."""
 
     def __init__(self, data, binaries):
         self.data = data
-        self.node_folder = os.path.join(data, "node")
         self.work = os.path.join(data, "work")
-        self.log = os.path.join(self.work, "node.log")
-        self.tls = os.path.join(self.node_folder, "tls")
-        self.binaries = binaries
-        self.endpoint = None
-        self.process = None
-
-    # ---- the node
-
-    def is_running(self):
-        return subprocess.run(
-            [NODE, "--data", self.node_folder, "--status"], check=False,
-            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        ).returncode == 0
+        super().__init__(os.path.join(data, "node"),
+                         os.path.join(self.work, "node.log"), binaries)
 
     def start(self):
         """Start it, or find it running; its endpoint is known then."""
-        if os.path.isdir(self.node_folder) and self.is_running():
+        if self.is_running():
             self.endpoint = self.known_endpoint()
             print(f"running already at {self.endpoint}")
         else:
-            self.launch()
-        self.wait()
+            self.start_anew()
+        self.wait(GATEWAY.replace("/", "-"))
 
-    def known_endpoint(self):
-        path = os.path.join(self.node_folder, "run", "endpoints.json")
-        with open(path, encoding="utf-8") as opened:
-            return json.load(opened)["rpc"]
-
-    def launch(self):
+    def start_anew(self):
         rpc, operations = free_pair()
         self.endpoint = f"127.0.0.1:{rpc}"
         if rpc != PORT:
@@ -88,89 +63,13 @@ class City:
                   f"and {operations}")
         listen = {"CLEARING_LISTEN_RPC": self.endpoint,
                   "CLEARING_LISTEN_OPS": f"127.0.0.1:{operations}"}
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                [NODE, "--data", self.node_folder, "--bin", self.binaries,
-                 "--federation", FEDERATION, "--city", CITY,
-                 "--rpc", listen["CLEARING_LISTEN_RPC"],
-                 "--ops", listen["CLEARING_LISTEN_OPS"],
-                 "--person", GATEWAY],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                env={**os.environ, **listen}, start_new_session=True)
-
-    def wait(self):
-        deadline = time.monotonic() + START_DEADLINE_S
-        while True:
-            if self.process and self.process.poll() is not None:
-                raise Failure("the node ended with status "
-                              f"{self.process.returncode}:\n{self.tail()}")
-            if os.path.exists(os.path.join(self.tls, "gateway-market.crt")) \
-                    and self.control("operator-admin", "health",
-                                     check=False).returncode == 0:
-                return
-            if time.monotonic() > deadline:
-                raise Failure(f"the node does not serve:\n{self.tail()}")
-            time.sleep(0.1)
-
-    def stop(self):
-        if subprocess.run([NODE, "--data", self.node_folder, "--stop"],
-                          check=False).returncode != 0:
-            raise Failure("the node does not stop")
-        if self.process:
-            self.process.wait(30)
-
-    def tail(self):
-        with open(self.log, encoding="utf-8", errors="replace") as opened:
-            return "".join(opened.readlines()[-25:])
-
-    # ---- clearctl
-
-    def environment(self, who):
-        stem = os.path.join(self.tls, who)
-        return {"CLEARCTL_ENDPOINT": self.endpoint,
-                "CLEARCTL_CERTIFICATE": stem + ".crt",
-                "CLEARCTL_KEY": stem + ".key",
-                "CLEARCTL_CA": os.path.join(self.tls, "ca.crt")}
-
-    def control(self, who, *words, check=True, show=False):
-        """clearctl WORDS as `who`; progress goes to the terminal if shown."""
-        result = subprocess.run(
-            [os.path.join(self.binaries, "clearctl"), *words], check=False,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=None if show else subprocess.PIPE, text=True,
-            env={**os.environ, **self.environment(who)})
-        if check and result.returncode not in (0, 1):
-            raise Failure(f"clearctl {' '.join(words)}: status "
-                          f"{result.returncode}\n{result.stdout}"
-                          f"{result.stderr or ''}")
-        return result
-
-    def document(self, who, *words, show=False):
-        result = self.control(who, *words, "--json", show=show)
-        try:
-            return json.loads(result.stdout)
-        except ValueError:
-            raise Failure(f"clearctl {' '.join(words)}: no document\n"
-                          f"{result.stdout}{result.stderr or ''}") from None
+        self.launch("--federation", FEDERATION, "--city", CITY,
+                    "--rpc", listen["CLEARING_LISTEN_RPC"],
+                    "--ops", listen["CLEARING_LISTEN_OPS"],
+                    "--person", GATEWAY, environment=listen)
 
     def accounts(self):
         return self.document("auditor-admin", "account", "list")["accounts"]
-
-
-def free_pair():
-    """The first pair of ports, from 7440 and 7441 on, that nobody has."""
-    for number in range(PORT_TRIES):
-        pair = (PORT + number * PORT_STEP, PORT + number * PORT_STEP + 1)
-        try:
-            for port in pair:
-                with socket.socket() as tried:
-                    tried.setsockopt(socket.SOL_SOCKET,
-                                     socket.SO_REUSEADDR, 1)
-                    tried.bind(("127.0.0.1", port))
-            return pair
-        except OSError:
-            continue
-    raise Failure(f"no free pair of ports from {PORT} on")
 
 
 def trades():
@@ -332,7 +231,7 @@ def run(city, keep):
     rows = trades()
     started = time.monotonic()
     step(f"a node for the city {CITY} in {city.data}")
-    was_running = os.path.isdir(city.node_folder) and city.is_running()
+    was_running = city.is_running()
     keep = keep or was_running
     try:
         city.start()

@@ -11,7 +11,8 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
-from node import City, program, run, wait_until  # noqa: E402
+from node import BUILD, SOURCE, City, program, run, wait_until  # noqa: E402
+from postgres import unprivileged_user  # noqa: E402
 
 EXIT_CONFIGURATION = 2
 CITIES = ("barcelona", "boston", "lisbon")
@@ -353,6 +354,86 @@ class Node(unittest.TestCase):
         self.city.stop()
         self.city.start()
         self.logged("roster version=2 cities=3 links=1")
+
+
+class Deploy(unittest.TestCase):
+    """deploy/federation, as people start it."""
+
+    def setUp(self):
+        parent = tempfile.mkdtemp(prefix="clearing-deploy-", dir="/tmp")
+        os.chmod(parent, 0o755)
+        self.addCleanup(shutil.rmtree, parent, ignore_errors=True)
+        self.folder = os.path.join(parent, "federation")
+        self.addCleanup(self.ask, "down", check=False)
+
+    def ask(self, verb, *words, status=0, check=True):
+        user = unprivileged_user()
+        result = run(f"{SOURCE}/deploy/federation", verb, self.folder, *words,
+                     "--bin", f"{BUILD}/bin",
+                     *(["--user", user.pw_name] if user else []),
+                     timeout=150)
+        if check:
+            self.assertEqual(result.status, status, result)
+        return result
+
+    def states(self, status=0):
+        lines = self.ask("status", status=status).out.splitlines()
+        return {line.split()[0]: line[17:29].strip() for line in lines}
+
+    def shown(self):
+        result = run(program("clearctl"), "federation", "show",
+                     f"{self.folder}/roster", "--json")
+        self.assertEqual(result.status, DONE, result)
+        return result.document
+
+    def ports(self):
+        return {city["name"]: city["endpoint"]
+                for city in self.shown()["cities"]}
+
+    def test_federation_up_and_down(self):
+        """Two cities, a third that joins them, and nothing left behind."""
+        refused = self.ask("up", "barcelna", status=1)
+        self.assertIn("is it barcelona", refused.err)
+        said = self.ask("up", "barcelona", "boston", "--line", "250").out
+        self.assertEqual(self.states(), {"barcelona": "serving",
+                                         "boston": "serving"})
+        shown = self.shown()
+        self.assertTrue(shown["valid"])
+        self.assertEqual(shown["founders"], ["barcelona", "boston"])
+        self.assertEqual([(link["a"], link["b"], link["line_a_minor"],
+                           link["line_b_minor"]) for link in shown["links"]],
+                         [("barcelona", "boston", 25000, 25000)])
+        self.assertEqual(shown["cities"][1]["place"], "Boston, US")
+        self.assertEqual(shown["cities"][1]["longitude_millionths"], -71058900)
+        ports = self.ports()
+        self.assertEqual(len(set(ports.values())), 2)
+        for city, endpoint in ports.items():
+            self.assertIn(f"{endpoint}", said)
+            with open(f"{self.folder}/log/{city}",
+                      encoding="utf-8") as opened:
+                self.assertIn("roster version=1 cities=2 links=1",
+                              opened.read())
+        # Twice is safe, and a third city is made known to those that run.
+        self.ask("up", "boston")
+        self.assertEqual(self.shown()["version"], 1)
+        self.ask("up", "lyon", "--ring")
+        shown = self.shown()
+        self.assertEqual((shown["version"], shown["valid"]), (2, True))
+        self.assertEqual(shown["founders"], ["barcelona", "boston"])
+        self.assertEqual([(link["a"], link["b"]) for link in shown["links"]],
+                         [("barcelona", "boston"), ("barcelona", "lyon"),
+                          ("boston", "lyon")])
+        self.assertEqual(set(self.states().values()), {"serving"})
+        self.assertLessEqual(ports.items(), self.ports().items())
+        self.ask("down", "boston")
+        self.assertEqual(self.states(status=1)["boston"], "stopped")
+        self.ask("up")
+        self.assertEqual(set(self.states().values()), {"serving"})
+        self.ask("down", "--remove")
+        self.assertFalse(os.path.exists(self.folder))
+        self.assertEqual(self.ask("status", status=1).err,
+                         f"federation: {self.folder} was not made by "
+                         "deploy/federation\n")
 
 
 if __name__ == "__main__":
