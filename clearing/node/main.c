@@ -112,7 +112,7 @@ static void raise_limits(const struct config *config)
 static int check_only(struct config *config, const char *path)
 {
 	char error[CREDENTIALS_ERROR_SIZE];
-	SSL_CTX *tls = credentials_load(config, error);
+	SSL_CTX *tls = credentials_load(config, NULL, error);
 	bool has_database = config->hosts != NULL;
 	struct roster_file federation = { 0 };
 

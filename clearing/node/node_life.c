@@ -381,7 +381,7 @@ static void reload(struct node *node)
 			  LOG_TEXT("reason", error), LOG_END);
 		return;
 	}
-	tls = credentials_load(&fresh, error);
+	tls = credentials_load(&fresh, NULL, error);
 	if (tls == NULL) {
 		log_event(LOG_ERROR, "reload_refused",
 			  LOG_TEXT("reason", error), LOG_END);

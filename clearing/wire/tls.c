@@ -36,7 +36,7 @@ static int select_protocol(SSL *ssl, const uint8_t **out, uint8_t *out_size,
 }
 
 /* What server and client have in common (rule RPC-1). */
-static bool set_policy(SSL_CTX *context, const struct tls_policy *policy)
+static bool set_policy(SSL_CTX *context, struct tls_policy *policy)
 {
 	if (SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set_max_proto_version(context, TLS1_3_VERSION) != 1)
@@ -59,7 +59,7 @@ static bool set_policy(SSL_CTX *context, const struct tls_policy *policy)
 }
 
 static SSL_CTX *create(const SSL_METHOD *method, const struct tls_files *files,
-		       const struct tls_policy *policy, char *error)
+		       struct tls_policy *policy, char *error)
 {
 	SSL_CTX *context = SSL_CTX_new(method);
 
@@ -72,8 +72,6 @@ static SSL_CTX *create(const SSL_METHOD *method, const struct tls_files *files,
 	return context;
 failed:
 	SSL_CTX_free(context);
-	/* Left there it would be taken for a connection's. */
-	ERR_clear_error();
 	return NULL;
 }
 
@@ -89,14 +87,51 @@ static bool own_uri(struct slice certificate, struct buffer *uri,
 	return false;
 }
 
+/* An arbiter's city is empty. */
+static void set_city(struct tls_policy *policy, struct slice city)
+{
+	if (city.size > 0)
+		memcpy(policy->city, city.data, city.size);
+	policy->city_size = city.size;
+}
+
+static bool refuse_city(struct slice city, const char *why, char *error)
+{
+	snprintf(error, TLS_ERROR_SIZE, "ca of %.*s: %s", (int)city.size,
+		 (const char *)city.data, why);
+	return false;
+}
+
+/* Another city's CA, as an anchor of @policy. */
+static bool add_city(struct tls_policy *policy, const struct tls_city_ca *city,
+		     char *error)
+{
+	X509_STORE *store;
+
+	if (slice_equal(city->city, slice_of(policy->city, policy->city_size)))
+		return true;
+	if (!name_valid(city->city))
+		return refuse_city(city->city, "no city has that name", error);
+	if (tls_policy_knows(policy, city->city))
+		return refuse_city(city->city, "the city stands twice", error);
+	store = tls_files_anchor(city->ca);
+	if (store == NULL)
+		return refuse_city(city->city, "not PEM certificates of a CA",
+				   error);
+	return tls_policy_add(policy, city->city, store) ||
+	       refuse_city(city->city, "out of memory", error);
+}
+
 SSL_CTX *tls_server_context(const struct tls_files *files,
 			    struct slice federation, struct slice city,
 			    char *error)
 {
 	struct tls_policy policy = { .is_server = true };
 	uint8_t data[IDENTITY_URI_SIZE_MAX];
+	SSL_CTX *context = NULL;
 	struct buffer uri;
 	struct identity own;
+	size_t i = 0;
 
 	check(name_valid(federation) && name_valid(city));
 	buffer_init(&uri, data, sizeof(data));
@@ -114,9 +149,32 @@ SSL_CTX *tls_server_context(const struct tls_files *files,
 	}
 	memcpy(policy.federation, federation.data, federation.size);
 	policy.federation_size = federation.size;
-	memcpy(policy.city, city.data, city.size);
-	policy.city_size = city.size;
-	return create(TLS_server_method(), files, &policy, error);
+	set_city(&policy, city);
+	while (i < files->city_count &&
+	       add_city(&policy, &files->cities[i], error))
+		i++;
+	if (i == files->city_count)
+		context = create(TLS_server_method(), files, &policy, error);
+	tls_policy_release(&policy);
+	/* Left there they would be taken for a connection's. */
+	ERR_clear_error();
+	return context;
+}
+
+/* The CA of the city whose node the client expects, if not its own. */
+static bool add_expected(struct tls_policy *policy,
+			 const struct tls_files *files,
+			 const struct identity *expected, char *error)
+{
+	if (policy->city_size == 0 || expected->role == ROLE_ARBITER ||
+	    slice_equal(expected->city,
+			slice_of(policy->city, policy->city_size)))
+		return true;
+	for (size_t i = 0; i < files->city_count; i++) {
+		if (slice_equal(files->cities[i].city, expected->city))
+			return add_city(policy, &files->cities[i], error);
+	}
+	return refuse_city(expected->city, "none is known", error);
 }
 
 SSL_CTX *tls_client_context(const struct tls_files *files,
@@ -125,11 +183,12 @@ SSL_CTX *tls_client_context(const struct tls_files *files,
 	const struct slice expected = slice_from_text(expected_uri);
 	struct tls_policy policy = { .is_server = false };
 	uint8_t data[IDENTITY_URI_SIZE_MAX];
+	struct identity own, identity;
+	SSL_CTX *context = NULL;
 	struct buffer uri;
-	struct identity identity;
 
 	buffer_init(&uri, data, sizeof(data));
-	if (!own_uri(files->certificate, &uri, &identity, error))
+	if (!own_uri(files->certificate, &uri, &own, error))
 		return NULL;
 	if (!identity_parse(expected, &identity)) {
 		snprintf(error, TLS_ERROR_SIZE, "%.150s: not a node's URI",
@@ -138,7 +197,12 @@ SSL_CTX *tls_client_context(const struct tls_files *files,
 	}
 	memcpy(policy.uri, expected.data, expected.size);
 	policy.uri_size = expected.size;
-	return create(TLS_client_method(), files, &policy, error);
+	set_city(&policy, own.city);
+	if (add_expected(&policy, files, &identity, error))
+		context = create(TLS_client_method(), files, &policy, error);
+	tls_policy_release(&policy);
+	ERR_clear_error();
+	return context;
 }
 
 static bool spoke_http2(const SSL *ssl)
@@ -157,8 +221,7 @@ bool tls_peer_identity(const SSL *ssl, struct buffer *uri, struct identity *out)
 	if (peer == NULL || SSL_get_verify_result(ssl) != X509_V_OK ||
 	    !spoke_http2(ssl))
 		return false;
-	return tls_policy_admits(SSL_get_SSL_CTX(ssl), peer) &&
-	       tls_certificate_uri(peer, uri) &&
+	return tls_certificate_uri(peer, uri) &&
 	       identity_parse(buffer_view(uri), out);
 }
 
@@ -178,20 +241,11 @@ bool tls_own_identity(struct slice certificate, struct buffer *uri,
 bool tls_peer_still_good(const SSL *ssl, SSL_CTX *context)
 {
 	X509 *peer = SSL_get0_peer_certificate(ssl);
-	X509_STORE_CTX *chain = X509_STORE_CTX_new();
-	bool good = false;
+	const bool good =
+		peer != NULL &&
+		tls_policy_verify(context, ssl, peer,
+				  SSL_get_peer_cert_chain(ssl)) == X509_V_OK;
 
-	if (peer == NULL || chain == NULL)
-		goto out;
-	if (X509_STORE_CTX_init(chain, SSL_CTX_get_cert_store(context), peer,
-				SSL_get_peer_cert_chain(ssl)) != 1)
-		goto out;
-	X509_STORE_CTX_set_default(chain, SSL_is_server(ssl) ? "ssl_client"
-							     : "ssl_server");
-	X509_STORE_CTX_set_depth(chain, CHAIN_DEPTH_MAX);
-	good = X509_verify_cert(chain) == 1 && tls_policy_admits(context, peer);
-out:
-	X509_STORE_CTX_free(chain);
 	ERR_clear_error();
 	return good;
 }

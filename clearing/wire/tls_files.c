@@ -89,9 +89,8 @@ static bool load_key(SSL_CTX *context, BIO *file)
 	return good && SSL_CTX_check_private_key(context) == 1;
 }
 
-static bool load_ca(SSL_CTX *context, BIO *file)
+static bool add_anchors(X509_STORE *store, BIO *file)
 {
-	X509_STORE *store = SSL_CTX_get_cert_store(context);
 	uint32_t count = 0;
 
 	for (;;) {
@@ -107,6 +106,24 @@ static bool load_ca(SSL_CTX *context, BIO *file)
 			return false;
 		count++;
 	}
+}
+
+static bool load_ca(SSL_CTX *context, BIO *file)
+{
+	return add_anchors(SSL_CTX_get_cert_store(context), file);
+}
+
+X509_STORE *tls_files_anchor(struct slice pem)
+{
+	X509_STORE *store = X509_STORE_new();
+	BIO *file = open_pem(pem);
+
+	if (store == NULL || file == NULL || !add_anchors(store, file)) {
+		X509_STORE_free(store);
+		store = NULL;
+	}
+	BIO_free(file);
+	return store;
 }
 
 /*

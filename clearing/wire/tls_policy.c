@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buffer.h"
 
@@ -42,39 +43,88 @@ bool tls_certificate_uri(X509 *certificate, struct buffer *uri)
 	return good;
 }
 
-/* Does @uri lie under spiffe://FEDERATION/city/CITY of @policy? */
-static bool is_of_city(const struct tls_policy *policy, struct slice uri)
+static struct slice own_city(const struct tls_policy *policy)
 {
-	uint8_t data[IDENTITY_URI_SIZE_MAX];
-	struct buffer prefix;
-	struct slice start;
-
-	buffer_init(&prefix, data, sizeof(data));
-	buffer_put_text(&prefix, "spiffe://");
-	buffer_put(&prefix,
-		   slice_of(policy->federation, policy->federation_size));
-	buffer_put_text(&prefix, "/city/");
-	buffer_put(&prefix, slice_of(policy->city, policy->city_size));
-	check(!prefix.overflowed);
-	start = buffer_view(&prefix);
-	return slice_starts_with(uri, start) &&
-	       (uri.size == start.size || uri.data[start.size] == '/');
+	return slice_of(policy->city, policy->city_size);
 }
 
-static bool admits_identity(const struct tls_policy *policy, struct slice uri)
+static X509_STORE *find_anchor(const struct tls_policy *policy,
+			       struct slice city)
 {
-	struct identity identity;
+	for (size_t i = 0; i < policy->anchor_count; i++) {
+		const struct tls_anchor *anchor = &policy->anchors[i];
 
-	if (!identity_parse(uri, &identity))
-		return false;
+		if (slice_equal(city,
+				slice_of(anchor->city, anchor->city_size)))
+			return anchor->store;
+	}
+	return NULL;
+}
+
+/* A client wants one URI; a server all of its city, and other nodes. */
+static bool admits(const struct tls_policy *policy,
+		   const struct identity *identity)
+{
 	if (!policy->is_server)
-		return slice_equal(uri,
+		return slice_equal(identity->uri,
 				   slice_of(policy->uri, policy->uri_size));
-	if (identity.role == ROLE_ARBITER)
-		return slice_equal(
-			identity.federation,
-			slice_of(policy->federation, policy->federation_size));
-	return is_of_city(policy, uri);
+	if (!slice_equal(identity->federation,
+			 slice_of(policy->federation, policy->federation_size)))
+		return false;
+	return identity->role == ROLE_ARBITER || identity->role == ROLE_CITY ||
+	       slice_equal(identity->city, own_city(policy));
+}
+
+/* Who has to vouch for @identity; NULL: nobody may. */
+static X509_STORE *choose_store(SSL_CTX *context,
+				const struct tls_policy *policy,
+				const struct identity *identity)
+{
+	if (!admits(policy, identity))
+		return NULL;
+	/* An arbiter at either end stands under the own CA. */
+	if (identity->role == ROLE_ARBITER || policy->city_size == 0 ||
+	    slice_equal(identity->city, own_city(policy)))
+		return SSL_CTX_get_cert_store(context);
+	return find_anchor(policy, identity->city);
+}
+
+static void release(struct tls_policy *policy)
+{
+	for (size_t i = 0; i < policy->anchor_count; i++)
+		X509_STORE_free(policy->anchors[i].store);
+	free(policy->anchors);
+}
+
+void tls_policy_release(struct tls_policy *policy)
+{
+	release(policy);
+	*policy = (struct tls_policy){ 0 };
+}
+
+bool tls_policy_knows(const struct tls_policy *policy, struct slice city)
+{
+	return find_anchor(policy, city) != NULL;
+}
+
+bool tls_policy_add(struct tls_policy *policy, struct slice city,
+		    X509_STORE *store)
+{
+	struct tls_anchor *anchors = realloc(
+		policy->anchors, (policy->anchor_count + 1) * sizeof(*anchors));
+	struct tls_anchor *anchor;
+
+	check(city.size <= NAME_SIZE_MAX);
+	if (anchors == NULL) {
+		X509_STORE_free(store);
+		return false;
+	}
+	policy->anchors = anchors;
+	anchor = &anchors[policy->anchor_count++];
+	memcpy(anchor->city, city.data, city.size);
+	anchor->city_size = city.size;
+	anchor->store = store;
+	return true;
 }
 
 /* Signature is OpenSSL's: the context that owned the policy is freed. */
@@ -86,6 +136,8 @@ static void free_policy(void *parent, void *policy, CRYPTO_EX_DATA *data,
 	(void)index;
 	(void)count;
 	(void)more;
+	if (policy != NULL)
+		release(policy);
 	free(policy);
 }
 
@@ -109,28 +161,71 @@ static int policy_index(void)
 	return index_reserved;
 }
 
-/*
- * OpenSSL asks for each certificate of a chain, from the root down; the
- * leaf's own rules come last (rule RPC-2).
- */
-static int verify(int chain_is_good, X509_STORE_CTX *chain)
+/* Chain, dates, revocation and purpose, as the connection has them set. */
+static int verify_chain(X509_STORE *store, const SSL *ssl, X509 *certificate,
+			STACK_OF(X509) * untrusted)
 {
-	const SSL *ssl;
+	X509_STORE_CTX *chain = X509_STORE_CTX_new();
+	X509_VERIFY_PARAM *wanted;
+	int result = X509_V_ERR_OUT_OF_MEM;
 
-	if (chain_is_good != 1)
-		return 0;
-	if (X509_STORE_CTX_get_error_depth(chain) > 0)
-		return 1;
-	ssl = X509_STORE_CTX_get_ex_data(chain,
-					 SSL_get_ex_data_X509_STORE_CTX_idx());
-	if (tls_policy_admits(SSL_get_SSL_CTX(ssl),
-			      X509_STORE_CTX_get_current_cert(chain)))
-		return 1;
-	X509_STORE_CTX_set_error(chain, X509_V_ERR_APPLICATION_VERIFICATION);
-	return 0;
+	if (chain == NULL ||
+	    X509_STORE_CTX_init(chain, store, certificate, untrusted) != 1)
+		goto out;
+	X509_STORE_CTX_set_default(chain, SSL_is_server(ssl) ? "ssl_client"
+							     : "ssl_server");
+	wanted = X509_STORE_CTX_get0_param(chain);
+	X509_VERIFY_PARAM_set_depth(wanted, SSL_get_verify_depth(ssl));
+	X509_VERIFY_PARAM_set_auth_level(wanted, SSL_get_security_level(ssl));
+	if (X509_verify_cert(chain) == 1)
+		result = X509_V_OK;
+	else
+		result = X509_STORE_CTX_get_error(chain);
+out:
+	X509_STORE_CTX_free(chain);
+	return result;
 }
 
-bool tls_policy_install(SSL_CTX *context, const struct tls_policy *policy)
+int tls_policy_verify(SSL_CTX *context, const SSL *ssl, X509 *certificate,
+		      STACK_OF(X509) * untrusted)
+{
+	const struct tls_policy *policy =
+		SSL_CTX_get_ex_data(context, policy_index());
+	uint8_t data[IDENTITY_URI_SIZE_MAX];
+	struct identity identity;
+	struct buffer uri;
+	X509_STORE *store;
+
+	check(policy != NULL);
+	buffer_init(&uri, data, sizeof(data));
+	if (X509_check_ca(certificate) != 0 ||
+	    !tls_certificate_uri(certificate, &uri) ||
+	    !identity_parse(buffer_view(&uri), &identity))
+		return X509_V_ERR_APPLICATION_VERIFICATION;
+	store = choose_store(context, policy, &identity);
+	if (store == NULL)
+		return X509_V_ERR_APPLICATION_VERIFICATION;
+	return verify_chain(store, ssl, certificate, untrusted);
+}
+
+/* OpenSSL's own way knows one store for all (rule RPC-2). */
+static int verify(X509_STORE_CTX *chain, void *user)
+{
+	const SSL *ssl = X509_STORE_CTX_get_ex_data(
+		chain, SSL_get_ex_data_X509_STORE_CTX_idx());
+	X509 *certificate = X509_STORE_CTX_get0_cert(chain);
+	int result = X509_V_ERR_APPLICATION_VERIFICATION;
+
+	(void)user;
+	if (certificate != NULL)
+		result = tls_policy_verify(
+			SSL_get_SSL_CTX(ssl), ssl, certificate,
+			X509_STORE_CTX_get0_untrusted(chain));
+	X509_STORE_CTX_set_error(chain, result);
+	return result == X509_V_OK;
+}
+
+bool tls_policy_install(SSL_CTX *context, struct tls_policy *policy)
 {
 	const int index = policy_index();
 	struct tls_policy *own = malloc(sizeof(*own));
@@ -144,23 +239,10 @@ bool tls_policy_install(SSL_CTX *context, const struct tls_policy *policy)
 		free(own);
 		return false;
 	}
+	*policy = (struct tls_policy){ 0 };
 	SSL_CTX_set_verify(context,
 			   SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT,
-			   verify);
+			   NULL);
+	SSL_CTX_set_cert_verify_callback(context, verify, NULL);
 	return true;
-}
-
-bool tls_policy_admits(const SSL_CTX *context, X509 *certificate)
-{
-	const struct tls_policy *policy =
-		SSL_CTX_get_ex_data(context, policy_index());
-	uint8_t data[IDENTITY_URI_SIZE_MAX];
-	struct buffer uri;
-
-	check(policy != NULL);
-	if (X509_check_ca(certificate) != 0)
-		return false;
-	buffer_init(&uri, data, sizeof(data));
-	return tls_certificate_uri(certificate, &uri) &&
-	       admits_identity(policy, buffer_view(&uri));
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * tls_policy: who may stand at the other end of a handshake, beyond what
- * OpenSSL verifies by itself: the one URI SAN.  Nobody outside wire/
- * includes this.
+ * tls_policy: who may stand at the other end of a handshake: the one URI
+ * SAN, and the CA that may vouch for it.  Chain, dates and revocation are
+ * OpenSSL's work; which CA it works with is decided here.  Nobody outside
+ * wire/ includes this.
  */
 #ifndef CLEARING_WIRE_TLS_POLICY_H
 #define CLEARING_WIRE_TLS_POLICY_H
@@ -17,17 +18,28 @@
 #include "core/identity.h"
 #include "core/name.h"
 
+/* Another city, and who alone may vouch for its node. */
+struct tls_anchor {
+	uint8_t city[NAME_SIZE_MAX];
+	size_t city_size;
+	X509_STORE *store;
+};
+
 /* The larger of what a server and what a client has to remember. */
 struct tls_policy {
 	bool is_server;
 	/* A client's: the only URI it accepts. */
 	uint8_t uri[IDENTITY_URI_SIZE_MAX];
 	size_t uri_size;
-	/* A server's: its peers are of this federation and city. */
+	/* The own ones; a client's federation does not matter to it, and an
+	 * arbiter has no city. */
 	uint8_t federation[NAME_SIZE_MAX];
 	size_t federation_size;
 	uint8_t city[NAME_SIZE_MAX];
 	size_t city_size;
+	/* Other cities; the policy's, with their stores. */
+	struct tls_anchor *anchors;
+	size_t anchor_count;
 };
 
 /*
@@ -40,18 +52,41 @@ struct tls_policy {
 bool tls_certificate_uri(X509 *certificate, struct buffer *uri) MUST_CHECK;
 
 /*
- * tls_policy_install: @context verifies its peers by @policy (copied, freed
- * with the context), besides chain, dates and revocation.
+ * tls_policy_add: the node of @city counts when @store vouches for it.
+ *
+ * @store  the policy's from now on, also on failure.
  * Returns false when out of memory.
  */
-bool tls_policy_install(SSL_CTX *context,
-			const struct tls_policy *policy) MUST_CHECK;
+bool tls_policy_add(struct tls_policy *policy, struct slice city,
+		    X509_STORE *store) MUST_CHECK;
+
+/* tls_policy_knows: was @city added? */
+bool tls_policy_knows(const struct tls_policy *policy,
+		      struct slice city) MUST_CHECK;
+
+/* tls_policy_release: one that was not installed. */
+void tls_policy_release(struct tls_policy *policy);
 
 /*
- * tls_policy_admits: is @certificate, whose chain is sound already, one that
- * @context accepts?  Refused: a CA's own certificate, and every other URI
- * than the policy's (rule RPC-2).
+ * tls_policy_install: @context verifies its peers by @policy, whose anchors
+ * are the context's on success.
+ * Returns false when out of memory.
  */
-bool tls_policy_admits(const SSL_CTX *context, X509 *certificate) MUST_CHECK;
+bool tls_policy_install(SSL_CTX *context, struct tls_policy *policy) MUST_CHECK;
+
+/*
+ * tls_policy_verify: is @certificate, of the peer of @ssl, one that @context
+ * accepts?
+ *
+ * Its chain must end in a CA of the city that its URI names, and in no other:
+ * for the own city and the arbiter the context's own store, for another
+ * city's node that city's anchor.  Refused besides: a CA's own certificate,
+ * every URI of another federation, of another city's members, and, by a
+ * client, every URI than its own policy's (rule RPC-2).
+ * @untrusted  what the peer sent besides; may be NULL.
+ * Returns X509_V_OK or why not.
+ */
+int tls_policy_verify(SSL_CTX *context, const SSL *ssl, X509 *certificate,
+		      STACK_OF(X509) * untrusted) MUST_CHECK;
 
 #endif
