@@ -290,6 +290,16 @@ bool linklog_path_leads(const uint8_t leaf[SHA256_SIZE], uint32_t index,
 			uint32_t path_count, const uint8_t root[SHA256_SIZE],
 			sha256_function *sha256);
 
+/*
+ * linklog_prove: append the proof that entry @index is in @batch, which was
+ * decoded (rule PEER-34).
+ *
+ * @leaves  room for 2 * LINKLOG_ENTRIES_MAX hashes; overwritten.
+ */
+void linklog_prove(const struct link_batch *batch, uint32_t index,
+		   uint8_t (*leaves)[SHA256_SIZE], sha256_function *sha256,
+		   struct buffer *out);
+
 /* Verifies an Ed25519 signature with a city's node key. */
 typedef bool verify_function(const uint8_t key[NODE_KEY_SIZE],
 			     struct slice bytes,

@@ -172,6 +172,32 @@ void linklog_put_proof(struct buffer *out, const struct link_proof *proof)
 				       slice_of(proof->path[i], SHA256_SIZE));
 }
 
+void linklog_prove(const struct link_batch *batch, uint32_t index,
+		   uint8_t (*leaves)[SHA256_SIZE], sha256_function *sha256,
+		   struct buffer *out)
+{
+	struct slice entries = batch->entries, bytes = { 0 };
+	struct link_proof proof = {
+		.header = batch->header,
+		.key_id = batch->key_id,
+		.signature = batch->signature,
+		.index = index,
+	};
+	uint32_t count = 0;
+
+	check(index < batch->entry_count);
+	while (linklog_next_entry(&entries, &bytes)) {
+		if (count == index)
+			proof.entry = bytes;
+		linklog_leaf(bytes, sha256, leaves[count++]);
+	}
+	proof.path_count =
+		linklog_path((const uint8_t(*)[SHA256_SIZE])leaves, count,
+			     index, leaves + LINKLOG_ENTRIES_MAX, sha256,
+			     proof.path);
+	linklog_put_proof(out, &proof);
+}
+
 static void take_proof_field(struct fields *fields, struct link_proof *out)
 {
 	check(fields->number > 0);

@@ -130,7 +130,8 @@ struct payment {
 	uint32_t out_link;
 	uint64_t in_seq;     /* of the Prepare in the neighbour's log */
 	uint64_t out_seq;    /* of the Prepare in the own log */
-	uint64_t answer_seq; /* of the own Settle or Release; 0: none */
+	/* Of the own Settle or Release; at the origin the neighbour's; 0. */
+	uint64_t answer_seq;
 	uint64_t amount_minor;
 	uint64_t decide_by_us;
 	uint64_t started_us; /* block time when it was first seen here */

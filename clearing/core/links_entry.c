@@ -184,30 +184,11 @@ static enum links_result answer_sent(struct links *links,
 static void make_proof(struct links *links, const struct links_place *place,
 		       struct payment *payment)
 {
-	struct slice entries = place->batch->entries, bytes = { 0 }, mine;
-	struct link_proof proof = {
-		.header = place->batch->header,
-		.key_id = place->batch->key_id,
-		.signature = place->batch->signature,
-		.index = place->index,
-	};
 	struct buffer out;
-	uint32_t count = 0;
 
-	while (linklog_next_entry(&entries, &bytes)) {
-		if (count == place->index)
-			proof.entry = bytes;
-		linklog_leaf(bytes, links->options.sha256,
-			     links->leaves[count++]);
-	}
-	mine = proof.entry;
-	check(count == place->batch->entry_count && mine.size > 0);
-	proof.path_count = linklog_path(
-		(const uint8_t(*)[SHA256_SIZE])links->leaves, count,
-		place->index, links->leaves + LINKLOG_ENTRIES_MAX,
-		links->options.sha256, proof.path);
 	buffer_init(&out, payment->proof, sizeof(payment->proof));
-	linklog_put_proof(&out, &proof);
+	linklog_prove(place->batch, place->index, links->leaves,
+		      links->options.sha256, &out);
 	check(!out.overflowed);
 	payment->proof_size = (uint16_t)out.size;
 }
@@ -244,6 +225,8 @@ static enum links_result answer_taken(struct links *links,
 	link->pending_out_count--;
 	payment->ended_us = place->now_us;
 	payment->hold_id = (struct id){ 0 };
+	if (payment->role == PAYMENT_ORIGIN)
+		payment->answer_seq = place->seq;
 	if (entry->kind == LINK_ENTRY_SETTLE) {
 		payment->out_state = LEG_POSTED;
 		payment->booked = true;

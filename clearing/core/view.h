@@ -65,4 +65,51 @@ struct statement_view {
 	struct slice next_token;
 };
 
+/* A payment between cities as this city knows it. */
+struct payment_view {
+	uint64_t number;    /* the paging key; not sent */
+	struct slice id;    /* of the command, where it began here */
+	uint32_t state;	    /* PaymentState */
+	uint32_t direction; /* PaymentDirection */
+	struct slice payer; /* addresses */
+	struct slice payee;
+	int64_t amount_minor;
+	struct slice path[8]; /* cities */
+	uint32_t path_count;
+	uint32_t reason; /* enum link_reason */
+	struct slice at_city;
+	uint32_t attempts;
+	int64_t started_at_us;
+	int64_t ended_at_us; /* 0: open */
+	struct slice reference;
+	struct slice decided_id; /* of the attempt on the links */
+	int64_t decide_by_us;
+	/* not sent: */
+	uint32_t account; /* here: payer's or payee's; 0: neither */
+	struct slice terms;
+	struct slice proof; /* empty where the neighbour is the decider */
+	uint32_t out_link;
+	uint64_t out_seq; /* of its Prepare */
+};
+
+/* A batch of a link's log. */
+struct link_batch_view {
+	uint64_t first_seq;
+	uint64_t last_seq;
+	struct slice batch;
+};
+
+struct payment_request_view {
+	uint64_t opened_position; /* the paging key; not sent */
+	struct slice id;
+	uint32_t state; /* PaymentRequestState */
+	struct slice payer;
+	struct slice payee;
+	int64_t amount_minor;
+	struct slice purpose;
+	struct slice reference;
+	int64_t expires_at_us;
+	struct slice actor;
+};
+
 #endif

@@ -94,6 +94,7 @@ struct peer_outcome {
 	bool posted;
 	uint32_t reason; /* enum link_reason, unless posted */
 	struct slice at_city;
+	struct slice terms; /* of the attempt; for the call alone */
 	uint8_t attempt;
 	uint64_t seq; /* of the block that says so */
 };

@@ -266,6 +266,7 @@ static void ended(struct peer *peer, const struct payment *payment)
 		.posted = payment->out_state == LEG_POSTED,
 		.reason = payment->reason,
 		.at_city = slice_of(payment->at_city, payment->at_city_size),
+		.terms = payment_terms_of(payment),
 		.attempt = payment->attempt,
 		.seq = peer->ledger->next_seq,
 	};
@@ -346,6 +347,7 @@ static void retry_one(struct peer *peer, struct peer_retry *retry)
 		.parent = retry->parent,
 		.reason = retry->reason,
 		.at_city = slice_of(retry->at_city, retry->at_city_size),
+		.terms = slice_of(retry->terms, retry->terms_size),
 		.attempt = retry->attempt,
 		.seq = peer->ledger->next_seq,
 	};

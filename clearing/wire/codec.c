@@ -194,7 +194,7 @@ bool codec_read(const struct codec_field *fields, size_t count,
 		read_field(&reader, fields, count, out);
 	if (!reader_ok(&reader))
 		return false;
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; arena != NULL && i < count; i++) {
 		if (!keep_value(fields[i].kind, (char *)out + fields[i].offset,
 				arena))
 			return false;

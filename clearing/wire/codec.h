@@ -50,7 +50,8 @@ struct codec_field {
  * merged, unknown fields are stepped over.  protobuf-c does the second wrong:
  * it fails on an AccountRef that comes twice empty, which looks like an
  * exhausted arena.  Texts and ids are copied into @arena; false when it is
- * exhausted.
+ * exhausted.  Without an arena they are views into @bytes, and it is false
+ * when those are malformed.
  */
 bool codec_read(const struct codec_field *fields, size_t count,
 		struct slice bytes, struct arena *arena, void *out) MUST_CHECK;

@@ -2,8 +2,12 @@
 #include "wire/method.h"
 
 #include "clearing/v1/account.pb-c.h"
+#include "clearing/v1/federation.pb-c.h"
 #include "clearing/v1/hold.pb-c.h"
+#include "clearing/v1/link.pb-c.h"
 #include "clearing/v1/node.pb-c.h"
+#include "clearing/v1/payment.pb-c.h"
+#include "clearing/v1/peer.pb-c.h"
 #include "clearing/v1/statement.pb-c.h"
 #include "clearing/v1/transfer.pb-c.h"
 #include "grpc/health/v1/health.pb-c.h"
@@ -65,6 +69,60 @@ static const struct rpc_method methods[RPC_COUNT] = {
 	       clearing__v1__list_entries),
 	METHOD(RPC_GET_NODE, "/clearing.v1.NodeService/GetNode",
 	       clearing__v1__get_node),
+	METHOD(RPC_HELLO, "/clearing.v1.PeerService/Hello",
+	       clearing__v1__hello),
+	METHOD(RPC_DELIVER, "/clearing.v1.PeerService/Deliver",
+	       clearing__v1__deliver),
+	METHOD(RPC_FETCH_LOG, "/clearing.v1.PeerService/FetchLog",
+	       clearing__v1__fetch_log),
+	METHOD(RPC_QUOTE_PAYEE, "/clearing.v1.PeerService/QuotePayee",
+	       clearing__v1__quote_payee),
+	METHOD(RPC_QUERY_OUTCOME, "/clearing.v1.PeerService/QueryOutcome",
+	       clearing__v1__query_outcome),
+	METHOD(RPC_FORWARD_PAYMENT_REQUEST,
+	       "/clearing.v1.PeerService/ForwardPaymentRequest",
+	       clearing__v1__forward_payment_request),
+	METHOD(RPC_QUOTE_PAYMENT, "/clearing.v1.PaymentService/QuotePayment",
+	       clearing__v1__quote_payment),
+	METHOD(RPC_PAY, "/clearing.v1.PaymentService/Pay", clearing__v1__pay),
+	METHOD(RPC_GET_PAYMENT, "/clearing.v1.PaymentService/GetPayment",
+	       clearing__v1__get_payment),
+	METHOD(RPC_LIST_PAYMENTS, "/clearing.v1.PaymentService/ListPayments",
+	       clearing__v1__list_payments),
+	METHOD(RPC_GET_RECEIPT, "/clearing.v1.PaymentService/GetReceipt",
+	       clearing__v1__get_receipt),
+	METHOD(RPC_REQUEST_PAYMENT,
+	       "/clearing.v1.PaymentService/RequestPayment",
+	       clearing__v1__request_payment),
+	METHOD(RPC_LIST_PAYMENT_REQUESTS,
+	       "/clearing.v1.PaymentService/ListPaymentRequests",
+	       clearing__v1__list_payment_requests),
+	METHOD(RPC_DECLINE_PAYMENT_REQUEST,
+	       "/clearing.v1.PaymentService/DeclinePaymentRequest",
+	       clearing__v1__decline_payment_request),
+	METHOD(RPC_GET_LINK, "/clearing.v1.LinkService/GetLink",
+	       clearing__v1__get_link),
+	METHOD(RPC_GET_LINK_STATEMENT,
+	       "/clearing.v1.LinkService/GetLinkStatement",
+	       clearing__v1__get_link_statement),
+	METHOD(RPC_RECONCILE_LINK, "/clearing.v1.LinkService/ReconcileLink",
+	       clearing__v1__reconcile_link),
+	METHOD(RPC_SET_LINE, "/clearing.v1.LinkService/SetLine",
+	       clearing__v1__set_line),
+	METHOD(RPC_FREEZE_LINK, "/clearing.v1.LinkService/FreezeLink",
+	       clearing__v1__freeze_link),
+	METHOD(RPC_UNFREEZE_LINK, "/clearing.v1.LinkService/UnfreezeLink",
+	       clearing__v1__unfreeze_link),
+	METHOD(RPC_PAUSE_LINK, "/clearing.v1.LinkService/PauseLink",
+	       clearing__v1__pause_link),
+	METHOD(RPC_RESUME_LINK, "/clearing.v1.LinkService/ResumeLink",
+	       clearing__v1__resume_link),
+	METHOD(RPC_GET_ROSTER, "/clearing.v1.FederationService/GetRoster",
+	       clearing__v1__get_roster),
+	METHOD(RPC_LIST_CITIES, "/clearing.v1.FederationService/ListCities",
+	       clearing__v1__list_cities),
+	METHOD(RPC_LIST_LINKS, "/clearing.v1.FederationService/ListLinks",
+	       clearing__v1__list_links),
 	METHOD(RPC_HEALTH_CHECK, "/grpc.health.v1.Health/Check",
 	       grpc__health__v1__health_check),
 	METHOD(RPC_HEALTH_WATCH, "/grpc.health.v1.Health/Watch",
