@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "api/handler.h"
+#include "api/neighbours.h"
+#include "api/payment.h"
 
 /* Expiries a loop turn (rule LEDGER-15). */
 #define EXPIRIES_PER_TURN_MAX 1000
@@ -28,6 +30,31 @@ static handler_function *const handlers[RPC_COUNT] = {
 	[RPC_GET_STATEMENT] = handle_get_statement,
 	[RPC_LIST_ENTRIES] = handle_list_entries,
 	[RPC_GET_NODE] = handle_get_node,
+	[RPC_HELLO] = handle_hello,
+	[RPC_DELIVER] = handle_deliver,
+	[RPC_FETCH_LOG] = handle_fetch_log,
+	[RPC_QUOTE_PAYEE] = handle_quote_payee,
+	[RPC_QUERY_OUTCOME] = handle_query_outcome,
+	[RPC_FORWARD_PAYMENT_REQUEST] = handle_forward_payment_request,
+	[RPC_QUOTE_PAYMENT] = handle_quote_payment,
+	[RPC_PAY] = handle_pay,
+	[RPC_GET_PAYMENT] = handle_get_payment,
+	[RPC_LIST_PAYMENTS] = handle_list_payments,
+	[RPC_GET_RECEIPT] = handle_get_payment,
+	[RPC_REQUEST_PAYMENT] = handle_request_payment,
+	[RPC_LIST_PAYMENT_REQUESTS] = handle_list_payment_requests,
+	[RPC_DECLINE_PAYMENT_REQUEST] = handle_decline_payment_request,
+	[RPC_GET_LINK] = handle_get_link,
+	[RPC_GET_LINK_STATEMENT] = handle_get_link_statement,
+	[RPC_RECONCILE_LINK] = handle_reconcile_link,
+	[RPC_SET_LINE] = handle_link_command,
+	[RPC_FREEZE_LINK] = handle_link_command,
+	[RPC_UNFREEZE_LINK] = handle_link_command,
+	[RPC_PAUSE_LINK] = handle_link_command,
+	[RPC_RESUME_LINK] = handle_link_command,
+	[RPC_GET_ROSTER] = handle_get_roster,
+	[RPC_LIST_CITIES] = handle_list_cities,
+	[RPC_LIST_LINKS] = handle_list_links,
 	[RPC_HEALTH_CHECK] = handle_health_check,
 	/* Watch and reflection are streams, which the node serves. */
 };
@@ -167,7 +194,23 @@ void api_turn(struct api *api, uint64_t now_us)
 	expire(api, now_us);
 	answer_late(&api->replies, now_us);
 	answer_late(&api->parked, now_us);
+	payment_late(api, now_us);
+	if (api->neighbours != NULL)
+		neighbours_turn(api->neighbours, now_us);
 	reader_collect(api->reader, projector_position(api->projector), now_us);
+}
+
+void api_turn_end(struct api *api)
+{
+	/* What this turn brought goes into the block it began. */
+	if (api->neighbours != NULL)
+		neighbours_turn(api->neighbours, api->now_us);
+}
+
+void api_join(struct api *api, struct neighbours *neighbours)
+{
+	check(api->ledger != NULL);
+	api->neighbours = neighbours;
 }
 
 /* Those that waited for a position ask again, in their order. */
@@ -188,6 +231,8 @@ void api_acknowledged(struct api *api, uint64_t seq)
 	struct api_call *call;
 
 	note_settled(api);
+	if (api->neighbours != NULL)
+		neighbours_durable(api->neighbours, seq);
 	while ((call = queue_take_ready(&api->replies, seq)) != NULL)
 		reply_leave(call);
 	if (api->parked.count > 0)
@@ -202,6 +247,7 @@ void api_give_up(struct api *api)
 	for (size_t i = 0; i < 2; i++)
 		while ((call = queue_take_ready(queues[i], UINT64_MAX)) != NULL)
 			reply_error_now(call, REQUEST_DATABASE_AWAY, NULL);
+	payment_give_up(api);
 }
 
 uint32_t api_pending(const struct api *api)

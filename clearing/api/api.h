@@ -124,6 +124,19 @@ void api_abandon(struct api *api, struct api_call *call);
  */
 void api_turn(struct api *api, uint64_t now_us);
 
+/*
+ * api_turn_end: once a loop turn, before the journal closes its block: what
+ * payments between cities need of it.
+ */
+void api_turn_end(struct api *api);
+
+/*
+ * api_join: the city is one of a federation from now on; after api_serve().
+ * NULL: it is not any more.  @neighbours stays the caller's.
+ */
+struct neighbours;
+void api_join(struct api *api, struct neighbours *neighbours);
+
 /* api_acknowledged: blocks up to @seq are durable: send what waited. */
 void api_acknowledged(struct api *api, uint64_t seq);
 

@@ -62,6 +62,16 @@ static const struct error_entry entries[] = {
 				      "the deadline passed; what was recorded "
 				      "stays: ask again with the same id",
 				      0 },
+	[REQUEST_NO_FEDERATION] = { GRPC_FAILED_PRECONDITION, "NO_FEDERATION",
+				    "this city is in no federation: its "
+				    "operator sets [federation] roster and "
+				    "node_key",
+				    0 },
+	[REQUEST_PAYER_CITY_AWAY] = { GRPC_UNAVAILABLE, "PAYER_CITY_AWAY",
+				      "the request is recorded here, but the "
+				      "payer's city does not answer: send it "
+				      "again with the same id",
+				      RETRY_AWAY_US },
 };
 
 /* The decimal text of @number, which may be NULL, in @text. */

@@ -26,6 +26,8 @@ enum request_error {
 	REQUEST_TRANSFER_UNKNOWN,
 	REQUEST_SERVICE_UNKNOWN,
 	REQUEST_DEADLINE_PASSED,
+	REQUEST_NO_FEDERATION,
+	REQUEST_PAYER_CITY_AWAY,
 };
 
 /* What the error is about; members that are NULL are left out. */

@@ -15,6 +15,13 @@
 #include "store/projector.h"
 #include "wire/messages.h"
 
+/* Buckets of calls that wait for a payment's end. */
+#define PAYMENT_BUCKETS 4096
+/* Who waits for an end is answered so long before its deadline. */
+#define PAYMENT_SLACK_US UINT64_C(200000)
+
+struct neighbours;
+
 struct api {
 	struct api_options options;
 	enum node_state state;
@@ -27,6 +34,9 @@ struct api {
 	void (*random_fill)(uint8_t *bytes, size_t size);
 	struct wait_queue replies; /* done; until their blocks are durable */
 	struct wait_queue parked;  /* reads that wait for a min_position */
+	struct neighbours *neighbours;		    /* NULL: a city by itself */
+	struct api_call *payments[PAYMENT_BUCKETS]; /* waiting for an end */
+	uint32_t payments_waiting;
 	uint32_t pending;
 	uint64_t now_us; /* of this loop turn */
 	char city[NAME_SIZE_MAX + 1];
@@ -44,7 +54,14 @@ handler_function handle_open_account, handle_get_account, handle_list_accounts,
 	handle_get_transfer, handle_place_hold, handle_post_hold,
 	handle_void_hold, handle_get_hold, handle_list_holds,
 	handle_get_balance, handle_get_statement, handle_list_entries,
-	handle_get_node, handle_health_check;
+	handle_get_node, handle_hello, handle_deliver, handle_fetch_log,
+	handle_quote_payee, handle_query_outcome,
+	handle_forward_payment_request, handle_quote_payment, handle_pay,
+	handle_get_payment, handle_list_payments, handle_request_payment,
+	handle_list_payment_requests, handle_decline_payment_request,
+	handle_get_link, handle_get_link_statement, handle_reconcile_link,
+	handle_link_command, handle_get_roster, handle_list_cities,
+	handle_list_links, handle_health_check;
 
 /* handler_permission: what the table says for the call's caller. */
 enum permission handler_permission(const struct api_call *call);

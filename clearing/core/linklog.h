@@ -46,7 +46,7 @@
 #define LINKLOG_PROOF_SIZE_MAX 1200
 #define LINKLOG_ENTRY_SIZE_MAX 1536
 /* payer and payee: coop[/purpose]@city. */
-#define LINKLOG_ADDRESS_SIZE_MAX (LOCAL_ADDRESS_SIZE_MAX + 1 + NAME_SIZE_MAX)
+#define LINKLOG_ADDRESS_SIZE_MAX ADDRESS_SIZE_MAX
 #define LINKLOG_LIVES_MAX 1024
 
 /* (rule PEER-5) Signed and hashed as the bytes carried. */

@@ -87,9 +87,11 @@ struct payment_view {
 	/* not sent: */
 	uint32_t account; /* here: payer's or payee's; 0: neither */
 	struct slice terms;
-	struct slice proof; /* empty where the neighbour is the decider */
-	uint32_t out_link;
-	uint64_t out_seq; /* of its Prepare */
+	struct slice proof; /* as it came with the answer; or empty */
+	/* Where the decider's answer stands, when POSTED; link 0: nowhere. */
+	uint32_t answer_link;
+	bool answer_own; /* in this city's own log: it decided */
+	uint64_t answer_seq;
 };
 
 /* A batch of a link's log. */

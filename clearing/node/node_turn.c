@@ -165,6 +165,8 @@ void node_watch_journal(struct node *node)
 void node_turn_end(struct node *node)
 {
 	if (node->journal != NULL && node->phase != PHASE_ENDED) {
+		(void)node_now(node);
+		api_turn_end(node->api);
 		journal_flush(node->journal, node_now(node));
 		follow_journal(node);
 	}

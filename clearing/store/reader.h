@@ -8,6 +8,7 @@
 #define CLEARING_STORE_READER_H
 
 #include "core/id.h"
+#include "core/name.h"
 #include "core/view.h"
 #include "store/projector.h"
 
@@ -21,11 +22,17 @@ enum read_kind {
 	READ_ENTRIES, /* .account (0: any), number > .cursor, rising */
 	READ_STATEMENT, /* .account, time span, number < .cursor (0: newest),
 			   falling */
+	READ_PAYMENT, /* by .id: of the command or of an attempt; newest one */
+	READ_PAYMENTS, /* .account (0: any), number < .cursor (0: newest) */
+	READ_LINK_LOG, /* link .account, own log if .state, the batch that has
+			  seq .cursor first; about 1 MiB at most */
+	READ_REQUESTS, /* .address (empty: any), .state, position < .cursor */
+	READ_REQUEST,  /* by .id */
 };
 
 enum read_status {
 	READ_OK = 0,
-	READ_NOT_FOUND, /* READ_TRANSFER, READ_HOLD */
+	READ_NOT_FOUND, /* READ_TRANSFER, _HOLD, _PAYMENT, _REQUEST */
 	READ_LATE,	/* the deadline passed */
 	READ_AWAY,	/* the database does not answer */
 };
@@ -44,6 +51,9 @@ struct read_query {
 	uint64_t min_position;
 	uint64_t deadline_us; /* wall clock */
 	const char *city;     /* completes addresses; outlives the reader */
+	/* READ_REQUESTS: of payer or payee, with @city */
+	uint8_t address_size;
+	uint8_t address[ADDRESS_SIZE_MAX];
 };
 
 /* Texts live until the done function returns. */
@@ -52,6 +62,9 @@ struct read_result {
 	const struct transfer_view *transfers;	    /* TRANSFER, ENTRIES */
 	const struct hold_view *holds;		    /* HOLD, HOLDS */
 	const struct statement_entry_view *entries; /* STATEMENT */
+	const struct payment_view *payments;	    /* PAYMENT, PAYMENTS */
+	const struct link_batch_view *batches;	    /* LINK_LOG */
+	const struct payment_request_view *requests; /* REQUESTS, REQUEST */
 	uint32_t count;
 	bool more; /* a further page exists; its cursor is the last number */
 	/* STATEMENT: balance before the oldest and after the newest entry of

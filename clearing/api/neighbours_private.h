@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * neighbours_private: what the files of the neighbours share with the
+ * services about payments; for this folder alone.
+ */
+#ifndef CLEARING_API_NEIGHBOURS_PRIVATE_H
+#define CLEARING_API_NEIGHBOURS_PRIVATE_H
+
+#include "api/neighbours.h"
+
+/* A batch with the request around it; a hello. */
+#define NEIGHBOURS_MESSAGE_MAX (LINKLOG_BATCH_SIZE_MAX + 4096)
+/* Batches in one page of a fetched log. */
+#define NEIGHBOURS_PAGE_MAX 1024
+/* Bytes of sealed batches kept a link; older ones are read again. */
+#define NEIGHBOURS_KEPT_MAX (16u << 20)
+
+/* A sealed batch that is not acknowledged; its bytes follow. */
+struct kept_batch {
+	struct kept_batch *next;
+	uint64_t first_seq;
+	uint64_t last_seq;
+	size_t size;
+	uint8_t bytes[];
+};
+
+struct kept_batches {
+	struct kept_batch *first; /* oldest */
+	struct kept_batch *last;
+	size_t size;
+};
+
+struct neighbours {
+	struct neighbours_options options;
+	struct api *api;
+	struct peer peer;
+	void *memory;
+	size_t memory_size;
+	uint32_t here;		   /* index of this city in the roster */
+	struct kept_batches *kept; /* by link number - 1 */
+	struct route_hop *hops;
+	struct route_memory *route_memory;
+	uint8_t *message; /* NEIGHBOURS_MESSAGE_MAX */
+	bool acting;
+};
+
+/* neighbours_act: carry out what the engine asks for now. */
+void neighbours_act(struct neighbours *neighbours);
+
+/* neighbours_keep_batch: for the engine's on_sealed. */
+void neighbours_keep_batch(void *context, uint32_t link, uint64_t first_seq,
+			   uint64_t last_seq, struct slice batch);
+
+/* neighbours_drop_batches: all of them. */
+void neighbours_drop_batches(struct neighbours *neighbours);
+
+/* payment_on_outcome: for the engine: answer who waits (payment.c). */
+void payment_on_outcome(void *context, const struct peer_outcome *outcome);
+
+#endif

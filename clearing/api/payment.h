@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * payment: pieces that the services about payments share: who waits for an
+ * outcome, and the proof of one.  For this folder alone.
+ */
+#ifndef CLEARING_API_PAYMENT_H
+#define CLEARING_API_PAYMENT_H
+
+#include "api/handler.h"
+#include "core/view.h"
+
+/* What a receipt needs between its reads; in the call's memory. */
+struct receipt_search {
+	struct slice terms;
+	uint64_t answer_seq;
+	void (*found)(struct api_call *call, struct slice terms,
+		      struct slice proof);
+};
+
+/* How the search ends: the proof is empty when there is none (yet). */
+typedef void receipt_found(struct api_call *call, struct slice terms,
+			   struct slice proof);
+
+/*
+ * receipt_find: the proof of a payment that has an answer: from the tables,
+ * or made from the batch that has it.
+ *
+ * @view   of READ_PAYMENT; copied.
+ * @found  NULL: answer a GetReceipt.
+ */
+void receipt_find(struct api_call *call, const struct payment_view *view,
+		  receipt_found *found);
+
+/* payment_late: answer, as things stand, calls that waited long enough. */
+void payment_late(struct api *api, uint64_t now_us);
+
+/* payment_give_up: nothing will end any more (api_give_up()). */
+void payment_give_up(struct api *api);
+
+#endif

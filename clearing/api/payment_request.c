@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/*
+ * Payment requests: a payee asks, the payer confirms with one command.  A
+ * request moves no credit and promises none; it is recorded in both cities,
+ * and the payee's city sends it on until the payer's has it.
+ */
+#include <string.h>
+
+#include "api/handler.h"
+#include "api/neighbours_private.h"
+#include "core/linklog.h"
+#include "wire/messages_payment.h"
+
+#define EXPIRY_DEFAULT_US (INT64_C(30) * 24 * 3600 * 1000000)
+#define EXPIRY_MAX_US (INT64_C(366) * 24 * 3600 * 1000000)
+#define FORWARD_MESSAGE_MAX 1024
+/* An ACTOR_SEEN, the request, one of slack. */
+#define REQUEST_EVENTS 3
+
+static bool address_here(const struct api *api, struct slice text)
+{
+	struct address address;
+
+	return address_parse(text, &address) &&
+	       slice_equal(address.city, slice_from_text(api->city));
+}
+
+/* Refusals 20 to 50 of a request; @event is filled in when 0. */
+static uint32_t check_request(const struct api *api,
+			      const struct forwarded_request *request,
+			      uint64_t now_us, struct event_request *out)
+{
+	struct address payer, payee;
+
+	if (!id_from_bytes(request->id, &out->id))
+		return PAYMENT_ID_MALFORMED;
+	switch (idwindow_place(&api->ledger->ids, &out->id, now_us)) {
+	case IDWINDOW_TOO_OLD:
+		return PAYMENT_ID_TOO_OLD;
+	case IDWINDOW_IN_FUTURE:
+		return PAYMENT_ID_IN_FUTURE;
+	case IDWINDOW_INSIDE:
+		break;
+	}
+	if (!address_parse(request->payer, &payer))
+		return PAYMENT_ADDRESS_MALFORMED;
+	if (request->amount_minor <= 0)
+		return PAYMENT_AMOUNT_NOT_POSITIVE;
+	if (!money_in_range(request->amount_minor))
+		return PAYMENT_AMOUNT_TOO_LARGE;
+	if (request->reference.size > LINKLOG_REFERENCE_SIZE_MAX)
+		return PAYMENT_REFERENCE_MALFORMED;
+	if (request->purpose.size == 0 ||
+	    request->purpose.size > EVENT_NOTE_SIZE_MAX)
+		return PAYMENT_MEMO_INVALID;
+	if (!address_parse(request->payee, &payee))
+		return PAYMENT_PAYEE_MALFORMED;
+	out->payer = request->payer;
+	out->payee = request->payee;
+	out->amount = money_of(request->amount_minor);
+	out->purpose = request->purpose;
+	out->reference = request->reference;
+	return 0;
+}
+
+static uint64_t expiry_of(int64_t asked_us, uint64_t now_us)
+{
+	int64_t now = (int64_t)now_us;
+
+	if (asked_us <= now)
+		asked_us = now + EXPIRY_DEFAULT_US;
+	if (asked_us - now > EXPIRY_MAX_US)
+		asked_us = now + EXPIRY_MAX_US;
+	return (uint64_t)asked_us;
+}
+
+/* Recorded before with the same content, or recorded now; else a refusal. */
+static uint32_t record_request(struct api_call *call, struct event *event,
+			       uint64_t now_us, bool *fresh)
+{
+	struct api *api = call->api;
+	struct ledger *ledger = api->ledger;
+	struct caller caller = handler_caller(call);
+	const struct remembered *found;
+	struct recorder recorder;
+	struct hash128 content;
+
+	content = ledger_content_of_event(
+		ledger, event, ledger_base_hash(ledger, caller.base));
+	found = idwindow_find(&ledger->ids, &event->request.id);
+	*fresh = found == NULL;
+	if (found != NULL)
+		return found->kind == COMMAND_REQUEST &&
+				       hash128_equal(found->content, content)
+			       ? 0
+			       : PAYMENT_ID_CONFLICT;
+	if (!handler_recorder(call, 0, REQUEST_EVENTS, now_us, &recorder))
+		return UINT32_MAX;
+	event->request.actor = record_actor(&recorder, caller.uri);
+	record_link_event(&recorder, event, content);
+	return 0;
+}
+
+static void forwarded(void *user, bool arrived, struct slice message)
+{
+	struct api_call *call = user;
+
+	(void)message;
+	/* The payee's record stands; the same request again sends it again. */
+	if (!arrived) {
+		reply_error(call, REQUEST_PAYER_CITY_AWAY, NULL);
+		return;
+	}
+	encode_position(&call->reply, journal_newest(call->api->journal));
+	reply_ok(call);
+}
+
+static void forward(struct api_call *call, const struct event_request *event)
+{
+	const struct neighbours_options *options =
+		neighbours_options(call->api->neighbours);
+	const struct forwarded_request request = {
+		.id = slice_of(event->id.bytes, ID_SIZE),
+		.payer = event->payer,
+		.payee = event->payee,
+		.amount_minor = money_minor(event->amount),
+		.purpose = event->purpose,
+		.reference = event->reference,
+		.expires_at_us = (int64_t)event->expires_us,
+	};
+	uint8_t bytes[FORWARD_MESSAGE_MAX];
+	struct address payer;
+	struct buffer message;
+
+	buffer_init(&message, bytes, sizeof(bytes));
+	encode_forwarded_request(&message, &request);
+	check(!message.overflowed);
+	if (!address_parse(event->payer, &payer) ||
+	    !options->call(options->context, payer.city,
+			   RPC_FORWARD_PAYMENT_REQUEST, buffer_view(&message),
+			   forwarded, call))
+		forwarded(call, false, (struct slice){ 0 });
+}
+
+static bool payee_permitted(struct api_call *call, struct slice payee)
+{
+	const struct account_ref ref = { .address = payee };
+	const struct account *account = NULL;
+
+	(void)ledger_resolve(call->api->ledger, &ref, &account);
+	return permission_pays(handler_permission(call), call->caller, account,
+			       NULL);
+}
+
+/* The payee's side. */
+void handle_request_payment(struct api *api, struct api_call *call,
+			    uint64_t now_us)
+{
+	struct event event = { .kind = EVENT_REQUEST_OPENED };
+	struct payment_request_command command;
+	struct forwarded_request request;
+	struct answer answer = { 0 };
+	bool ok, fresh;
+
+	do {
+		ok = decode_request_payment(call->message, &call->arena,
+					    &command);
+	} while (handler_decode_again(call, ok));
+	if (!ok) {
+		reply_error_now(call, REQUEST_OVERLOADED, NULL);
+		return;
+	}
+	if (!handler_accepts(call, true))
+		return;
+	request = (struct forwarded_request){
+		command.id,
+		command.payer,
+		command.payee,
+		command.amount_minor,
+		command.purpose,
+		command.reference,
+		command.expires_at_us,
+	};
+	answer.refusal = check_request(api, &request, now_us, &event.request);
+	if (answer.refusal == 0 && !address_here(api, command.payee))
+		answer.refusal = PAYMENT_ADDRESS_OTHER_CITY;
+	if (answer.refusal == 0 && !payee_permitted(call, command.payee)) {
+		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
+		return;
+	}
+	/* By the id's own time, so that asking again says the same. */
+	event.request.expires_us = expiry_of(
+		command.expires_at_us, id_time_ms(&event.request.id) * 1000);
+	if (answer.refusal == 0)
+		answer.refusal = record_request(call, &event, now_us, &fresh);
+	if (answer.refusal == UINT32_MAX)
+		return;
+	if (answer.refusal != 0) {
+		reply_refusal(call, &payment_refusals, &answer);
+		return;
+	}
+	if (!address_here(api, command.payer) && api->neighbours != NULL) {
+		forward(call, &event.request);
+		return;
+	}
+	encode_position(&call->reply, journal_newest(api->journal));
+	reply_ok(call);
+}
+
+/* The payer's side, from the payee's city. */
+void handle_forward_payment_request(struct api *api, struct api_call *call,
+				    uint64_t now_us)
+{
+	struct event event = { .kind = EVENT_REQUEST_OPENED };
+	struct forwarded_request request;
+	struct answer answer = { 0 };
+	struct address payee;
+	bool fresh;
+
+	if (!decode_forwarded_request(call->message, &request)) {
+		reply_error_now(call, REQUEST_MALFORMED, NULL);
+		return;
+	}
+	if (!handler_accepts(call, true))
+		return;
+	answer.refusal = check_request(api, &request, now_us, &event.request);
+	if (answer.refusal == 0 && !address_here(api, request.payer))
+		answer.refusal = PAYMENT_ADDRESS_OTHER_CITY;
+	/* A city asks for its own coops alone. */
+	if (answer.refusal == 0 &&
+	    (!address_parse(request.payee, &payee) ||
+	     !slice_equal(payee.city, call->caller->city))) {
+		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
+		return;
+	}
+	event.request.expires_us = expiry_of(request.expires_at_us, now_us);
+	if (answer.refusal == 0)
+		answer.refusal = record_request(call, &event, now_us, &fresh);
+	if (answer.refusal == UINT32_MAX)
+		return;
+	if (answer.refusal != 0) {
+		reply_refusal(call, &payment_refusals, &answer);
+		return;
+	}
+	encode_position(&call->reply, journal_newest(api->journal));
+	reply_ok(call);
+}
+
+static void requests_read(void *user, const struct read_result *result)
+{
+	struct api_call *call = user;
+	const struct page_query *query = call->work;
+	uint8_t token[PAGE_TOKEN_SIZE];
+	struct buffer next;
+
+	if (handler_read_ended(call, result))
+		return;
+	buffer_init(&next, token, sizeof(token));
+	if (result->more)
+		page_token(&next, query,
+			   result->requests[result->count - 1].opened_position);
+	do {
+		encode_list_payment_requests(&call->reply, result->requests,
+					     result->count, buffer_view(&next));
+	} while (handler_encode_again(call));
+	reply_ok_now(call);
+}
+
+static void put_address(const struct api *api, const struct account *account,
+			struct read_query *query)
+{
+	struct buffer out;
+
+	buffer_init(&out, query->address, sizeof(query->address));
+	buffer_put(&out, account_local(account));
+	buffer_put_byte(&out, '@');
+	buffer_put_text(&out, api->city);
+	check(!out.overflowed);
+	query->address_size = (uint8_t)out.size;
+}
+
+void handle_list_payment_requests(struct api *api, struct api_call *call,
+				  uint64_t now_us)
+{
+	struct read_query query = { .kind = READ_REQUESTS };
+	const struct account *account = NULL;
+	struct read_request request;
+	struct page_query *page;
+
+	(void)now_us;
+	if (!handler_read_request(call, decode_list_payment_requests,
+				  &request) ||
+	    !handler_accepts(call, false) ||
+	    handler_waits(call, request.min_position) ||
+	    !handler_list_account(call, &request, &account))
+		return;
+	page = handler_take(call, sizeof(*page));
+	if (page == NULL)
+		return;
+	if (account != NULL)
+		put_address(api, account, &query);
+	query.state = request.state;
+	query.limit = page_size(request.page_size);
+	query.min_position = request.min_position;
+	*page = (struct page_query){
+		.rpc = RPC_LIST_PAYMENT_REQUESTS,
+		.account = account == NULL ? 0 : account->id,
+		.state = query.state,
+	};
+	call->work = page;
+	if (!page_cursor(request.page_token, page, &query.cursor)) {
+		reply_error_now(call, REQUEST_PAGE_TOKEN_INVALID, NULL);
+		return;
+	}
+	handler_submit(call, &query, requests_read);
+}
+
+/* May the caller end the request, as who was asked? */
+static bool is_payers(struct api_call *call, struct slice payer)
+{
+	const struct account_ref ref = { .address = payer };
+	const struct account *account = NULL;
+
+	(void)ledger_resolve(call->api->ledger, &ref, &account);
+	return permission_pays(handler_permission(call), call->caller, account,
+			       NULL);
+}
+
+static void decline(struct api_call *call,
+		    const struct payment_request_view *view)
+{
+	struct event event = { .kind = EVENT_REQUEST_ENDED };
+	struct caller caller = handler_caller(call);
+	struct recorder recorder;
+	bool ok = id_from_bytes(view->id, &event.request.id);
+
+	check(ok);
+	if (!handler_recorder(call, 0, REQUEST_EVENTS, call->api->now_us,
+			      &recorder))
+		return;
+	event.request.state = PAYMENT_REQUEST_DECLINED;
+	event.request.actor = record_actor(&recorder, caller.uri);
+	record_link_event(&recorder, &event, (struct hash128){ 0 });
+	encode_position(&call->reply, journal_newest(call->api->journal));
+	reply_ok(call);
+}
+
+static void request_read(void *user, const struct read_result *result)
+{
+	struct api_call *call = user;
+	const struct payment_request_view *view = result->requests;
+	struct answer answer = { .refusal = PAYMENT_REQUEST_UNKNOWN };
+
+	if (handler_read_ended(call, result))
+		return;
+	if (result->status == READ_OK && !is_payers(call, view->payer)) {
+		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
+		return;
+	}
+	if (result->status == READ_OK && view->state == PAYMENT_REQUEST_OPEN &&
+	    handler_accepts(call, true)) {
+		decline(call, view);
+		return;
+	}
+	if (call->answered)
+		return;
+	if (result->status == READ_OK)
+		answer.refusal = PAYMENT_REQUEST_ENDED;
+	reply_refusal(call, &payment_refusals, &answer);
+}
+
+void handle_decline_payment_request(struct api *api, struct api_call *call,
+				    uint64_t now_us)
+{
+	struct read_query query = { .kind = READ_REQUEST, .limit = 1 };
+	struct answer malformed = { .refusal = PAYMENT_ID_MALFORMED };
+	struct slice id;
+
+	(void)now_us;
+	if (!decode_decline_payment_request(call->message, &call->arena, &id)) {
+		reply_error_now(call, REQUEST_OVERLOADED, NULL);
+		return;
+	}
+	if (!handler_accepts(call, true))
+		return;
+	if (!id_from_bytes(id, &query.id)) {
+		reply_refusal(call, &payment_refusals, &malformed);
+		return;
+	}
+	query.min_position = journal_acknowledged(api->journal);
+	handler_submit(call, &query, request_read);
+}
