@@ -282,12 +282,12 @@ static void put_address(const struct api *api, const struct account *account,
 void handle_list_payment_requests(struct api *api, struct api_call *call,
 				  uint64_t now_us)
 {
-	struct read_query query = { .kind = READ_REQUESTS };
+	struct read_query query = { .kind = READ_REQUESTS,
+				    .until_us = (int64_t)now_us };
 	const struct account *account = NULL;
 	struct read_request request;
 	struct page_query *page;
 
-	(void)now_us;
 	if (!handler_read_request(call, decode_list_payment_requests,
 				  &request) ||
 	    !handler_accepts(call, false) ||
@@ -372,11 +372,12 @@ static void request_read(void *user, const struct read_result *result)
 void handle_decline_payment_request(struct api *api, struct api_call *call,
 				    uint64_t now_us)
 {
-	struct read_query query = { .kind = READ_REQUEST, .limit = 1 };
+	struct read_query query = { .kind = READ_REQUEST,
+				    .limit = 1,
+				    .until_us = (int64_t)now_us };
 	struct answer malformed = { .refusal = PAYMENT_ID_MALFORMED };
 	struct slice id;
 
-	(void)now_us;
 	if (!decode_decline_payment_request(call->message, &call->arena, &id)) {
 		reply_error_now(call, REQUEST_OVERLOADED, NULL);
 		return;

@@ -385,7 +385,7 @@ static bool leg_ended(uint8_t state)
  * answer here is the neighbour's for good.  A middle city that is recovering
  * waits for the leg it has not got back yet.
  */
-static bool is_over(const struct links *links, const struct payment *payment)
+bool links_is_over(const struct links *links, const struct payment *payment)
 {
 	const struct link *in = links_at(links, payment->in_link);
 
@@ -403,7 +403,7 @@ static bool is_over(const struct links *links, const struct payment *payment)
 
 void links_note(struct links *links, struct payment *payment)
 {
-	bool over = is_over(links, payment);
+	bool over = links_is_over(links, payment);
 
 	check(payment->used);
 	if (links->options.on_payment != NULL)
@@ -449,7 +449,7 @@ void links_acknowledge(struct links *links, struct link *link, uint64_t seq)
 		if (link->answered_first == 0)
 			link->answered_last = 0;
 		payment->answered_next = 0;
-		if (is_over(links, payment))
+		if (links_is_over(links, payment))
 			links_note(links, payment);
 	}
 	links_note_link(links, link);

@@ -128,8 +128,8 @@ struct payment {
 	uint8_t attempt;  /* origin: from 1 */
 	uint32_t in_link; /* LINK_NONE: no such leg */
 	uint32_t out_link;
-	uint64_t in_seq;     /* of the Prepare in the neighbour's log */
-	uint64_t out_seq;    /* of the Prepare in the own log */
+	uint64_t in_seq;  /* of the Prepare in the neighbour's log */
+	uint64_t out_seq; /* of the Prepare in the own log */
 	/* Of the own Settle or Release; at the origin the neighbour's; 0. */
 	uint64_t answer_seq;
 	uint64_t amount_minor;
@@ -233,6 +233,9 @@ struct payment *links_out_leg(const struct links *links, uint32_t link,
 /* links_payment_slot: slot @slot below payments_used, or NULL if unused. */
 struct payment *links_payment_slot(const struct links *links, uint32_t slot);
 
+/* links_is_over: can nothing change @payment any more (rule PEER-9)? */
+bool links_is_over(const struct links *links, const struct payment *payment);
+
 /* payment_terms_of: its terms as carried. */
 struct slice payment_terms_of(const struct payment *payment);
 
@@ -322,6 +325,11 @@ void links_load_life(struct links *links, uint32_t link,
 /* Own batches from header_ack on, and the newest taken ones, in order. */
 void links_load_boundary(struct links *links, uint32_t link,
 			 const struct link_boundary *boundary, bool own);
+/*
+ * links_load_beginning: the end before the first own batch; before any other.
+ * Where the log is longer than the ring, later ends push it out.
+ */
+void links_load_beginning(struct links *links, uint32_t link);
 /* In the order of answer_seq, those without an answer anywhere. */
 enum links_result links_load_payment(struct links *links,
 				     const struct payment *payment) MUST_CHECK;

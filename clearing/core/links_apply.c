@@ -458,6 +458,17 @@ void links_load_boundary(struct links *links, uint32_t number,
 	}
 }
 
+void links_load_beginning(struct links *links, uint32_t number)
+{
+	const struct link *link = links_at(links, number);
+	struct link_boundary first = { 0 };
+
+	check(link != NULL && link->boundary_count == 0);
+	linklog_first_head(federation(links), here(links), link_city(link),
+			   links->options.sha256, first.head);
+	links_load_boundary(links, number, &first, true);
+}
+
 static void count_pending(struct links *links, const struct payment *payment)
 {
 	struct link *in = links_at(links, payment->in_link);

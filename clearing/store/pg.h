@@ -32,7 +32,7 @@ enum {
 #define PG_EPOCH_US INT64_C(946684800000000)
 /* The least timestamptz, in 4713 BC; the greatest is beyond int64_t. */
 #define PG_TIME_US_MIN INT64_C(-210866803200000000)
-#define PG_PARAMS_MAX 20
+#define PG_PARAMS_MAX 40
 
 /* A one-dimensional binary array that grows; one owner, reused. */
 struct pg_array {

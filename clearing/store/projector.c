@@ -186,7 +186,9 @@ static bool connect_tables(struct projector *projector)
 		projector->connection = NULL;
 		return false;
 	}
-	if (batch_prepare(projector->connection) && adopt_position(projector)) {
+	/* One snapshot is not needed: this is the only writer of them. */
+	if (batch_prepare(projector->connection) && adopt_position(projector) &&
+	    shadow_links_load(&projector->batch, projector->connection)) {
 		projector->retry_ms = 0;
 		return true;
 	}
@@ -248,7 +250,12 @@ static bool add_block(struct projector *projector,
 	}
 	block.header = queued->header;
 	batch_add(&projector->batch, &block, queued->effects);
-	return true;
+	if (projector->batch.unfit == NULL)
+		return true;
+	pg_text(reason, sizeof(reason), "block %llu: links: %s",
+		(unsigned long long)queued->header.seq, projector->batch.unfit);
+	stop_for_ever(projector, reason);
+	return false;
 }
 
 static bool write_batch(struct projector *projector)
@@ -390,11 +397,26 @@ static void release(struct projector *projector)
 		projector->first = block->next;
 		free(block);
 	}
+	shadow_links_release(&projector->batch);
 	batch_release(&projector->batch);
 	free(projector->arena.memory);
 	pthread_cond_destroy(&projector->changed);
 	pthread_mutex_destroy(&projector->lock);
 	free(projector);
+}
+
+static bool create_shadow(struct projector *projector)
+{
+	const struct projector_options *options = &projector->options;
+	struct links_options links = {
+		.links_max = options->links_max,
+		.payments_max =
+			options->payments_max > 0 ? options->payments_max : 1,
+		.sha256 = options->sha256,
+	};
+
+	return options->sha256 == NULL ||
+	       shadow_links_create(&projector->batch, &links);
 }
 
 struct projector *projector_create(const struct projector_options *options)
@@ -418,7 +440,7 @@ struct projector *projector_create(const struct projector_options *options)
 	pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
 	pthread_cond_init(&projector->changed, &attributes);
 	pthread_condattr_destroy(&attributes);
-	if (!batch_create(&projector->batch) ||
+	if (!batch_create(&projector->batch) || !create_shadow(projector) ||
 	    pthread_create(&projector->thread, NULL, run, projector) != 0) {
 		release(projector);
 		return NULL;

@@ -23,6 +23,11 @@ struct projector_options {
 	 * what is acknowledged must find room.
 	 */
 	uint32_t lag_blocks_max;
+	/* As for the ledger (core/ledger.h); sha256 NULL: a city by itself,
+	 * in whose journal there are no events of links. */
+	uint32_t links_max;
+	uint32_t payments_max;
+	sha256_function *sha256;
 	/* Called on the projector's thread after each commit: wake the loop. */
 	void (*on_projected)(void *context);
 	void *context;

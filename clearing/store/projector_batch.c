@@ -47,7 +47,7 @@ struct columns {
 	uint32_t count;
 };
 
-#define COLUMN_GROUPS 10
+#define COLUMN_GROUPS 18
 
 static void column_groups(struct batch *batch,
 			  struct columns out[COLUMN_GROUPS])
@@ -78,6 +78,40 @@ static void column_groups(struct batch *batch,
 					  PG_INT8, PG_INT4, PG_INT8 };
 	static const uint32_t setting[] = { PG_INT4, PG_INT2, PG_INT8,
 					    PG_INT8 };
+	static const uint32_t link[] = {
+		PG_INT4, PG_TEXT,  PG_INT4, PG_INT8,  PG_BYTEA, PG_INT8,
+		PG_INT8, PG_INT8,  PG_INT8, PG_INT8,  PG_BYTEA, PG_INT8,
+		PG_INT8, PG_INT8,  PG_INT8, PG_INT8,  PG_INT8,	PG_INT8,
+		PG_INT8, PG_BYTEA, PG_INT8, PG_BYTEA, PG_INT8,	PG_BYTEA,
+		PG_INT8, PG_INT8,  PG_BOOL, PG_BOOL,  PG_BOOL,	PG_BOOL,
+	};
+	static const uint32_t link_life[] = { PG_INT4, PG_BOOL, PG_INT8,
+					      PG_BYTEA, PG_INT8 };
+	static const uint32_t link_batch[] = {
+		PG_INT4, PG_BOOL, PG_INT8, PG_INT8, PG_BYTEA,
+		PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_BYTEA,
+	};
+	static const uint32_t link_withdrawn[] = { PG_INT4, PG_INT8, PG_INT8 };
+	static const uint32_t link_change[] = {
+		PG_INT8, PG_INT4, PG_INT4, PG_INT2,	   PG_INT2,
+		PG_INT8, PG_INT4, PG_TEXT, PG_TIMESTAMPTZ,
+	};
+	static const uint32_t payment[] = {
+		PG_INT8,	PG_UUID,	PG_UUID,  PG_UUID,
+		PG_INT2,	PG_INT2,	PG_INT2,  PG_BOOL,
+		PG_BOOL,	PG_BOOL,	PG_BOOL,  PG_BOOL,
+		PG_INT2,	PG_INT4,	PG_INT4,  PG_INT8,
+		PG_INT8,	PG_INT8,	PG_INT8,  PG_TIMESTAMPTZ,
+		PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_INT4,  PG_INT4,
+		PG_INT4,	PG_TEXT,	PG_TEXT,  PG_TEXT,
+		PG_TEXT,	PG_BYTEA,	PG_BYTEA, PG_BYTEA,
+		PG_BYTEA,
+	};
+	static const uint32_t request[] = {
+		PG_UUID,  PG_TEXT,	  PG_TEXT, PG_INT8, PG_TEXT,
+		PG_BYTEA, PG_TIMESTAMPTZ, PG_INT4, PG_INT8, PG_INT4,
+	};
+	static const uint32_t request_ended[] = { PG_UUID, PG_INT8 };
 	const struct columns groups[COLUMN_GROUPS] = {
 		{ batch->transfer, transfer, TRANSFER_COLUMNS },
 		{ batch->hold, hold, HOLD_COLUMNS },
@@ -89,6 +123,15 @@ static void column_groups(struct batch *batch,
 		{ batch->command, command, COMMAND_COLUMNS },
 		{ batch->total, total, TOTAL_COLUMNS },
 		{ batch->setting, setting, SETTING_COLUMNS },
+		{ batch->link, link, LINK_COLUMNS },
+		{ batch->link_life, link_life, LINK_LIFE_COLUMNS },
+		{ batch->link_batch, link_batch, LINK_BATCH_COLUMNS },
+		{ batch->link_withdrawn, link_withdrawn,
+		  LINK_WITHDRAWN_COLUMNS },
+		{ batch->link_change, link_change, LINK_CHANGE_COLUMNS },
+		{ batch->payment, payment, PAYMENT_COLUMNS },
+		{ batch->request, request, REQUEST_COLUMNS },
+		{ batch->request_ended, request_ended, REQUEST_ENDED_COLUMNS },
 	};
 
 	memcpy(out, groups, sizeof(groups));
@@ -130,6 +173,8 @@ void batch_begin(struct batch *batch, const struct tables_position *from)
 	batch->account_count = 0;
 	batch->hold_count = 0;
 	batch->has_genesis = false;
+	batch->links_changed = false;
+	batch->unfit = NULL;
 	batch->failed = false;
 	batch->from = *from;
 	batch->to = *from;
@@ -339,8 +384,8 @@ static void end_hold(struct batch *batch, const struct entry *entry,
 				.number = posts ? at.number : 0 });
 }
 
-static void put_command(struct batch *batch, const struct id *id, int16_t kind,
-			uint32_t index)
+void batch_command(struct batch *batch, const struct id *id, int16_t kind,
+		   uint32_t index)
 {
 	put_id(&batch->command[0], id);
 	pg_array_int16(&batch->command[1], kind);
@@ -366,7 +411,7 @@ static void add_entry(struct batch *batch, const struct entry *entry,
 		end_hold(batch, entry, at, effect);
 		return;
 	case ENTRY_VOID:
-		put_command(batch, &entry->id, COMMAND_ROW_VOID, at.index);
+		batch_command(batch, &entry->id, COMMAND_ROW_VOID, at.index);
 		end_hold(batch, entry, at, effect);
 		return;
 	}
@@ -407,7 +452,7 @@ static void put_change(struct batch *batch, const struct event *event,
 	pg_array_int64(&column[0], (int64_t)batch->header->seq);
 	pg_array_int32(&column[1], (int32_t)index);
 	pg_array_int32(&column[2], (int32_t)account->account);
-	pg_array_int16(&column[3], event->kind);
+	pg_array_int16(&column[3], (int16_t)event->kind);
 	for (uint32_t i = 0; i < 4; i++) {
 		if (i % 2 == 0 ? old : set)
 			pg_array_int64(&column[4 + i], money_minor(limits[i]));
@@ -421,7 +466,7 @@ static void put_change(struct batch *batch, const struct event *event,
 	pg_array_bytes(&column[9], account->reason);
 	pg_array_time(&column[10], (int64_t)batch->header->created_us);
 	if (!id_is_zero(&account->id))
-		put_command(batch, &account->id, event->kind, index);
+		batch_command(batch, &account->id, (int16_t)event->kind, index);
 }
 
 static void put_account(struct batch *batch,
@@ -460,6 +505,10 @@ static void set_limits(struct batch *batch, const struct event_account *account)
 static void add_event(struct batch *batch, const struct event *event,
 		      uint32_t index)
 {
+	if (event->kind >= EVENT_LINK_OPENED) {
+		batch_add_link_event(batch, event, index);
+		return;
+	}
 	switch (event->kind) {
 	case EVENT_EPOCH_STARTED:
 	case EVENT_RESUMED:
@@ -490,6 +539,7 @@ static void add_event(struct batch *batch, const struct event *event,
 	case EVENT_GENESIS:
 		batch->has_genesis = true;
 		batch->genesis = event->genesis;
+		batch_name_links(batch, &event->genesis);
 		return;
 	}
 	put_change(batch, event, index);

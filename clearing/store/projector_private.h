@@ -9,6 +9,7 @@
 #define CLEARING_STORE_PROJECTOR_PRIVATE_H
 
 #include "base/index.h"
+#include "core/links.h"
 #include "store/pg.h"
 #include "store/projector.h"
 
@@ -72,6 +73,14 @@ enum {
 	COMMAND_COLUMNS = 4,
 	TOTAL_COLUMNS = 7,
 	SETTING_COLUMNS = 4,
+	LINK_COLUMNS = 30,
+	LINK_LIFE_COLUMNS = 5,
+	LINK_BATCH_COLUMNS = 10,
+	LINK_WITHDRAWN_COLUMNS = 3,
+	LINK_CHANGE_COLUMNS = 9,
+	PAYMENT_COLUMNS = 33,
+	REQUEST_COLUMNS = 10,
+	REQUEST_ENDED_COLUMNS = 2,
 };
 
 /* All that one transaction writes; reused from batch to batch. */
@@ -86,6 +95,22 @@ struct batch {
 	struct pg_array command[COMMAND_COLUMNS];
 	struct pg_array total[TOTAL_COLUMNS];
 	struct pg_array setting[SETTING_COLUMNS];
+	struct pg_array link[LINK_COLUMNS];
+	struct pg_array link_life[LINK_LIFE_COLUMNS];
+	struct pg_array link_batch[LINK_BATCH_COLUMNS];
+	struct pg_array link_withdrawn[LINK_WITHDRAWN_COLUMNS];
+	struct pg_array link_change[LINK_CHANGE_COLUMNS];
+	struct pg_array payment[PAYMENT_COLUMNS];
+	struct pg_array request[REQUEST_COLUMNS];
+	struct pg_array request_ended[REQUEST_ENDED_COLUMNS];
+	/* The projector's own links, at the batch's end (projector_links.c);
+	 * NULL where blocks are only looked at. */
+	struct links *links;
+	struct links_options links_options;
+	void *links_memory;
+	size_t links_memory_size;
+	bool links_changed;
+	const char *unfit; /* a block does not fit the links: why */
 	bool has_genesis;
 	struct event_genesis genesis; /* texts of the first block's payload */
 	struct placed_hold *holds;
@@ -116,6 +141,27 @@ void batch_begin(struct batch *batch, const struct tables_position *from);
  */
 void batch_add(struct batch *batch, const struct block *block,
 	       const struct effect *effects);
+
+/* batch_command: a row of clearing.command. */
+void batch_command(struct batch *batch, const struct id *id, int16_t kind,
+		   uint32_t index);
+
+/*
+ * batch_add_link_event: an event of the kinds from 100 on; .unfit says why it
+ * does not fit.  batch_name_links: the batch has genesis.
+ */
+void batch_add_link_event(struct batch *batch, const struct event *event,
+			  uint32_t index);
+void batch_name_links(struct batch *batch, const struct event_genesis *genesis);
+
+/*
+ * shadow_links_create: links of @options for the batch; shadow_links_load:
+ * make them as the tables are, after each connect; false: away or damaged.
+ */
+bool shadow_links_create(struct batch *batch,
+			 const struct links_options *options) MUST_CHECK;
+bool shadow_links_load(struct batch *batch, PGconn *connection) MUST_CHECK;
+void shadow_links_release(struct batch *batch);
 
 /* batch_finish: order accounts and holds into their columns. */
 void batch_finish(struct batch *batch);

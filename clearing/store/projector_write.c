@@ -22,6 +22,15 @@ enum statement {
 	UPDATE_TOTALS,
 	UPDATE_SETTINGS,
 	INSERT_COMMANDS,
+	UPSERT_LINKS,
+	INSERT_LIVES,
+	WITHDRAW_BATCHES,
+	INSERT_BATCHES,
+	INSERT_LINK_CHANGES,
+	UPSERT_PAYMENTS,
+	INSERT_REQUESTS,
+	END_REQUESTS,
+	UPSERT_FEDERATION,
 	STATEMENT_COUNT,
 };
 
@@ -164,6 +173,175 @@ static const struct {
 		" select * from unnest($1::uuid[], $2::smallint[],"
 		" $3::bigint[], $4::int[])",
 	},
+	/* Of a row that changed twice the last counts. */
+	[UPSERT_LINKS] = {
+		"links",
+		"insert into clearing.link as t (number, city,"
+		" account, out_seq, out_head, out_promised,"
+		" out_settled, out_released, out_journal_seq, in_seq,"
+		" in_head, in_promised, in_settled, in_released,"
+		" in_journal_seq, acknowledged, header_ack,"
+		" journal_seq_seen, life, life_nonce, reconciled,"
+		" reconciled_nonce, peer_life, peer_life_nonce, line,"
+		" peer_line, frozen_here, frozen_there, paused,"
+		" rewrite) select distinct on (number) number, city,"
+		" account, out_seq, out_head, out_promised,"
+		" out_settled, out_released, out_journal_seq, in_seq,"
+		" in_head, in_promised, in_settled, in_released,"
+		" in_journal_seq, acknowledged, header_ack,"
+		" journal_seq_seen, life, life_nonce, reconciled,"
+		" reconciled_nonce, peer_life, peer_life_nonce, line,"
+		" peer_line, frozen_here, frozen_there, paused,"
+		" rewrite from unnest($1::int[], $2::text[],"
+		" $3::int[], $4::bigint[], $5::bytea[], $6::bigint[],"
+		" $7::bigint[], $8::bigint[], $9::bigint[],"
+		" $10::bigint[], $11::bytea[], $12::bigint[],"
+		" $13::bigint[], $14::bigint[], $15::bigint[],"
+		" $16::bigint[], $17::bigint[], $18::bigint[],"
+		" $19::bigint[], $20::bytea[], $21::bigint[],"
+		" $22::bytea[], $23::bigint[], $24::bytea[],"
+		" $25::bigint[], $26::bigint[], $27::bool[],"
+		" $28::bool[], $29::bool[], $30::bool[]) with"
+		" ordinality as u (number, city, account, out_seq,"
+		" out_head, out_promised, out_settled, out_released,"
+		" out_journal_seq, in_seq, in_head, in_promised,"
+		" in_settled, in_released, in_journal_seq,"
+		" acknowledged, header_ack, journal_seq_seen, life,"
+		" life_nonce, reconciled, reconciled_nonce, peer_life,"
+		" peer_life_nonce, line, peer_line, frozen_here,"
+		" frozen_there, paused, rewrite, place) order by"
+		" number, place desc on conflict (number) do update"
+		" set city = excluded.city, account ="
+		" excluded.account, out_seq = excluded.out_seq,"
+		" out_head = excluded.out_head, out_promised ="
+		" excluded.out_promised, out_settled ="
+		" excluded.out_settled, out_released ="
+		" excluded.out_released, out_journal_seq ="
+		" excluded.out_journal_seq, in_seq = excluded.in_seq,"
+		" in_head = excluded.in_head, in_promised ="
+		" excluded.in_promised, in_settled ="
+		" excluded.in_settled, in_released ="
+		" excluded.in_released, in_journal_seq ="
+		" excluded.in_journal_seq, acknowledged ="
+		" excluded.acknowledged, header_ack ="
+		" excluded.header_ack, journal_seq_seen ="
+		" excluded.journal_seq_seen, life = excluded.life,"
+		" life_nonce = excluded.life_nonce, reconciled ="
+		" excluded.reconciled, reconciled_nonce ="
+		" excluded.reconciled_nonce, peer_life ="
+		" excluded.peer_life, peer_life_nonce ="
+		" excluded.peer_life_nonce, line = excluded.line,"
+		" peer_line = excluded.peer_line, frozen_here ="
+		" excluded.frozen_here, frozen_there ="
+		" excluded.frozen_there, paused = excluded.paused,"
+		" rewrite = excluded.rewrite",
+	},
+	[INSERT_LIVES] = {
+		"lives",
+		"insert into clearing.link_life (link, own, incarnation,"
+		" nonce, seq) select * from unnest($1::int[], $2::bool[],"
+		" $3::bigint[], $4::bytea[], $5::bigint[])",
+	},
+	[WITHDRAW_BATCHES] = {
+		"withdraw batches",
+		"update clearing.link_batch b set withdrawn_seq = u.seq from"
+		" unnest($1::int[], $2::bigint[], $3::bigint[])"
+		" u (link, last, seq) where b.link = u.link and b.own"
+		" and b.last_seq > u.last and b.seq < u.seq"
+		" and b.withdrawn_seq = 0",
+	},
+	[INSERT_BATCHES] = {
+		"batches",
+		"insert into clearing.link_batch (link, own, first_seq,"
+		" last_seq, head, promised, settled, released, seq, batch)"
+		" select * from unnest($1::int[], $2::bool[], $3::bigint[],"
+		" $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[],"
+		" $8::bigint[], $9::bigint[], $10::bytea[])",
+	},
+	[INSERT_LINK_CHANGES] = {
+		"link changes",
+		"insert into clearing.link_change (seq, index, link, what,"
+		" command, line, actor, reason, changed_at) select * from"
+		" unnest($1::bigint[], $2::int[], $3::int[], $4::smallint[],"
+		" $5::smallint[], $6::bigint[], $7::int[], $8::text[],"
+		" $9::timestamptz[])",
+	},
+	[UPSERT_PAYMENTS] = {
+		"payments",
+		"insert into clearing.payment as t (number, id,"
+		" parent, hold_id, role, in_state, out_state,"
+		" in_answered, booked, duplicate, accepted, open,"
+		" attempt, in_link, out_link, in_seq, out_seq,"
+		" answer_seq, amount, decide_by, started_at, ended_at,"
+		" account, actor, reason, at_city, payer, payee, path,"
+		" reference, key, terms, proof) select distinct on"
+		" (number) number, id, parent, hold_id, role,"
+		" in_state, out_state, in_answered, booked, duplicate,"
+		" accepted, open, attempt, in_link, out_link, in_seq,"
+		" out_seq, answer_seq, amount, decide_by, started_at,"
+		" ended_at, account, actor, reason, at_city, payer,"
+		" payee, path, reference, key, terms, proof from"
+		" unnest($1::bigint[], $2::uuid[], $3::uuid[],"
+		" $4::uuid[], $5::smallint[], $6::smallint[],"
+		" $7::smallint[], $8::bool[], $9::bool[], $10::bool[],"
+		" $11::bool[], $12::bool[], $13::smallint[],"
+		" $14::int[], $15::int[], $16::bigint[],"
+		" $17::bigint[], $18::bigint[], $19::bigint[],"
+		" $20::timestamptz[], $21::timestamptz[],"
+		" $22::timestamptz[], $23::int[], $24::int[],"
+		" $25::int[], $26::text[], $27::text[], $28::text[],"
+		" $29::text[], $30::bytea[], $31::bytea[],"
+		" $32::bytea[], $33::bytea[]) with ordinality as u"
+		" (number, id, parent, hold_id, role, in_state,"
+		" out_state, in_answered, booked, duplicate, accepted,"
+		" open, attempt, in_link, out_link, in_seq, out_seq,"
+		" answer_seq, amount, decide_by, started_at, ended_at,"
+		" account, actor, reason, at_city, payer, payee, path,"
+		" reference, key, terms, proof, place) order by"
+		" number, place desc on conflict (number) do update"
+		" set id = excluded.id, parent = excluded.parent,"
+		" hold_id = excluded.hold_id, role = excluded.role,"
+		" in_state = excluded.in_state, out_state ="
+		" excluded.out_state, in_answered ="
+		" excluded.in_answered, booked = excluded.booked,"
+		" duplicate = excluded.duplicate, accepted ="
+		" excluded.accepted, open = excluded.open, attempt ="
+		" excluded.attempt, in_link = excluded.in_link,"
+		" out_link = excluded.out_link, in_seq ="
+		" excluded.in_seq, out_seq = excluded.out_seq,"
+		" answer_seq = excluded.answer_seq, amount ="
+		" excluded.amount, decide_by = excluded.decide_by,"
+		" started_at = excluded.started_at, ended_at ="
+		" excluded.ended_at, account = excluded.account, actor"
+		" = excluded.actor, reason = excluded.reason, at_city"
+		" = excluded.at_city, payer = excluded.payer, payee ="
+		" excluded.payee, path = excluded.path, reference ="
+		" excluded.reference, key = excluded.key, terms ="
+		" excluded.terms, proof = excluded.proof",
+	},
+	[INSERT_REQUESTS] = {
+		"requests",
+		"insert into clearing.payment_request (id, payer, payee,"
+		" amount, purpose, reference, expires_at, actor, seq, index)"
+		" select * from unnest($1::uuid[], $2::text[], $3::text[],"
+		" $4::bigint[], $5::text[], $6::bytea[], $7::timestamptz[],"
+		" $8::int[], $9::bigint[], $10::int[])",
+	},
+	[END_REQUESTS] = {
+		"end requests",
+		"update clearing.payment_request r set declined = true,"
+		" ended_seq = u.seq from unnest($1::uuid[], $2::bigint[])"
+		" u (id, seq) where r.id = u.id",
+	},
+	[UPSERT_FEDERATION] = {
+		"federation",
+		"insert into clearing.federation (next_payment,"
+		" roster_version, roster_hash) values ($1::bigint,"
+		" $2::bigint, $3::bytea) on conflict (one) do update set"
+		" next_payment = excluded.next_payment,"
+		" roster_version = excluded.roster_version,"
+		" roster_hash = excluded.roster_hash",
+	},
 };
 
 bool batch_prepare(PGconn *connection)
@@ -229,6 +407,17 @@ static void run(struct writing *writing, const char *sql)
 	}
 }
 
+/*
+ * An expiry changes accounts, not as many rows as there are holds; a
+ * withdrawal what it finds; an upsert the last of each row.
+ */
+static bool changes_other_rows(enum statement which)
+{
+	return which == EXPIRE_HOLDS || which == WITHDRAW_BATCHES ||
+	       which == UPSERT_LINKS || which == UPSERT_PAYMENTS ||
+	       which == END_REQUESTS;
+}
+
 /* Columns as they are; each row of them changes one row. */
 static void execute_columns(struct writing *writing, enum statement which,
 			    struct pg_array *columns, int count)
@@ -240,9 +429,8 @@ static void execute_columns(struct writing *writing, enum statement which,
 		return;
 	for (int i = 0; i < count; i++)
 		pg_parameters_bytes(&parameters, pg_array_view(&columns[i]));
-	/* An expiry changes accounts, not as many rows as there are holds. */
 	execute(writing, which, &parameters,
-		which == EXPIRE_HOLDS ? UINT64_MAX : rows);
+		changes_other_rows(which) ? UINT64_MAX : rows);
 }
 
 /* (rule JOURNAL-16) */
@@ -299,6 +487,34 @@ static void insert_genesis(struct writing *writing, const struct batch *batch)
 	execute(writing, INSERT_GENESIS, &parameters, 1);
 }
 
+static void write_links(struct writing *writing, struct batch *batch)
+{
+	struct pg_parameters parameters = { 0 };
+
+	execute_columns(writing, UPSERT_LINKS, batch->link, LINK_COLUMNS);
+	execute_columns(writing, INSERT_LIVES, batch->link_life,
+			LINK_LIFE_COLUMNS);
+	execute_columns(writing, INSERT_BATCHES, batch->link_batch,
+			LINK_BATCH_COLUMNS);
+	execute_columns(writing, WITHDRAW_BATCHES, batch->link_withdrawn,
+			LINK_WITHDRAWN_COLUMNS);
+	execute_columns(writing, INSERT_LINK_CHANGES, batch->link_change,
+			LINK_CHANGE_COLUMNS);
+	execute_columns(writing, UPSERT_PAYMENTS, batch->payment,
+			PAYMENT_COLUMNS);
+	execute_columns(writing, INSERT_REQUESTS, batch->request,
+			REQUEST_COLUMNS);
+	execute_columns(writing, END_REQUESTS, batch->request_ended,
+			REQUEST_ENDED_COLUMNS);
+	if (!batch->links_changed)
+		return;
+	pg_parameters_int64(&parameters, (int64_t)batch->links->next_payment);
+	pg_parameters_int64(&parameters, (int64_t)batch->links->roster_version);
+	pg_parameters_bytes(&parameters,
+			    slice_of(batch->links->roster_hash, SHA256_SIZE));
+	execute(writing, UPSERT_FEDERATION, &parameters, 1);
+}
+
 enum batch_result batch_write(struct batch *batch, PGconn *connection,
 			      uint32_t epoch, char *reason)
 {
@@ -324,6 +540,7 @@ enum batch_result batch_write(struct batch *batch, PGconn *connection,
 			SETTING_COLUMNS);
 	execute_columns(&writing, INSERT_COMMANDS, batch->command,
 			COMMAND_COLUMNS);
+	write_links(&writing, batch);
 	run(&writing, "commit");
 	return writing.result;
 }

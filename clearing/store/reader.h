@@ -22,7 +22,7 @@ enum read_kind {
 	READ_ENTRIES, /* .account (0: any), number > .cursor, rising */
 	READ_STATEMENT, /* .account, time span, number < .cursor (0: newest),
 			   falling */
-	READ_PAYMENT, /* by .id: of the command or of an attempt; newest one */
+	READ_PAYMENT,  /* by .id: of the command or of an attempt; newest one */
 	READ_PAYMENTS, /* .account (0: any), number < .cursor (0: newest) */
 	READ_LINK_LOG, /* link .account, own log if .state, the batch that has
 			  seq .cursor first; about 1 MiB at most */
@@ -59,11 +59,11 @@ struct read_query {
 /* Texts live until the done function returns. */
 struct read_result {
 	enum read_status status;
-	const struct transfer_view *transfers;	    /* TRANSFER, ENTRIES */
-	const struct hold_view *holds;		    /* HOLD, HOLDS */
-	const struct statement_entry_view *entries; /* STATEMENT */
-	const struct payment_view *payments;	    /* PAYMENT, PAYMENTS */
-	const struct link_batch_view *batches;	    /* LINK_LOG */
+	const struct transfer_view *transfers;	     /* TRANSFER, ENTRIES */
+	const struct hold_view *holds;		     /* HOLD, HOLDS */
+	const struct statement_entry_view *entries;  /* STATEMENT */
+	const struct payment_view *payments;	     /* PAYMENT, PAYMENTS */
+	const struct link_batch_view *batches;	     /* LINK_LOG */
 	const struct payment_request_view *requests; /* REQUESTS, REQUEST */
 	uint32_t count;
 	bool more; /* a further page exists; its cursor is the last number */

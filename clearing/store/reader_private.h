@@ -34,6 +34,18 @@ enum query_result {
 /* query_prepare: the statements, on a fresh connection. */
 bool query_prepare(PGconn *connection) MUST_CHECK;
 
+/* query_failed: why a statement gave no rows. */
+enum query_result query_failed(const PGresult *result);
+
+/*
+ * query_links: the reads of payments, links and requests (reader_links.c), in
+ * the transaction that query_run() began.
+ *
+ * @suffix  '@' and the city.
+ */
+enum query_result query_links(PGconn *connection, struct read *read,
+			      const char *suffix) MUST_CHECK;
+
 /*
  * query_run: ask, in one snapshot that is at min_position or later.
  *

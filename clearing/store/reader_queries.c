@@ -227,7 +227,7 @@ struct asking {
 	char suffix[CITY_SUFFIX_SIZE];
 };
 
-static enum query_result failed(const PGresult *result)
+enum query_result query_failed(const PGresult *result)
 {
 	return pg_state_is(result, "57014") ? QUERY_LATE : QUERY_AWAY;
 }
@@ -247,7 +247,7 @@ static enum query_result ask(struct asking *asking, enum statement which,
 		*rows = result;
 		return QUERY_DONE;
 	}
-	status = failed(result);
+	status = query_failed(result);
 	PQclear(result);
 	return status;
 }
@@ -556,6 +556,13 @@ static enum query_result read_kind(struct asking *asking)
 		return read_entries(asking);
 	case READ_STATEMENT:
 		return read_statement(asking);
+	case READ_PAYMENT:
+	case READ_PAYMENTS:
+	case READ_LINK_LOG:
+	case READ_REQUEST:
+	case READ_REQUESTS:
+		return query_links(asking->connection, asking->read,
+				   asking->suffix);
 	}
 	clearing_panic(__FILE__, __LINE__, "read kind");
 }

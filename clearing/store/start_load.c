@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/links_load.h"
 #include "store/start_private.h"
 
 #define PAGE_ROWS 20000
@@ -251,6 +252,29 @@ static enum start_result load_projection(struct start *start,
 	return result;
 }
 
+static enum start_result load_links(struct start *start)
+{
+	const char *table = "";
+
+	if (start->ledger->options.links_max == 0)
+		return START_OK;
+	switch (links_load(start->connection, &start->ledger->links, &table)) {
+	case LINKS_LOADED:
+		return START_OK;
+	case LINKS_LOAD_AWAY:
+		return start_away(start);
+	case LINKS_LOAD_DAMAGED:
+		return start_fail(start, START_DAMAGED,
+				  "table %s does not load", table);
+	case LINKS_LOAD_TOO_SMALL:
+		return start_fail(start, START_LIMITS,
+				  "the city has more links or open payments "
+				  "than limits.links_max and "
+				  "limits.payments_max: raise them");
+	}
+	clearing_panic(__FILE__, __LINE__, "links load result");
+}
+
 static enum start_result load_tables(struct start *start)
 {
 	struct block_header at = { 0 };
@@ -267,6 +291,8 @@ static enum start_result load_tables(struct start *start)
 				    load_account);
 	if (result == START_OK)
 		result = load_table(start, "hold", holds_sql, load_hold);
+	if (result == START_OK)
+		result = load_links(start);
 	if (result == START_OK)
 		ledger_load_position(start->ledger, &at, next_number);
 	return result;

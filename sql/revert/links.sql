@@ -1,0 +1,14 @@
+-- SPDX-License-Identifier: AGPL-3.0-or-later
+-- Revert clearing:links
+begin;
+
+update clearing.schema_info set version = 1, needs_node = 1;
+drop table clearing.federation;
+drop table clearing.link_change;
+drop table clearing.payment_request;
+drop table clearing.payment;
+drop table clearing.link_batch;
+drop table clearing.link_life;
+drop table clearing.link;
+
+commit;
