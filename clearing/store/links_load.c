@@ -236,7 +236,7 @@ static enum links_load_result load_counters(struct links *links,
 static enum links_load_result load(PGconn *connection, struct links *links,
 				   const char *sql,
 				   const struct pg_parameters *parameters,
-				   load_row *load_row)
+				   load_row *load_one)
 {
 	PGresult *rows = pg_query(connection, sql, parameters);
 	enum links_load_result result =
@@ -244,7 +244,7 @@ static enum links_load_result load(PGconn *connection, struct links *links,
 
 	for (int row = 0; result == LINKS_LOADED && row < PQntuples(rows);
 	     row++)
-		result = load_row(links, rows, row);
+		result = load_one(links, rows, row);
 	PQclear(rows);
 	return result;
 }
