@@ -38,18 +38,29 @@ struct reader {
 	bool full;
 };
 
-struct block *journal_open(struct journal *journal, uint32_t entries,
-			   uint32_t events, uint64_t now_us,
-			   struct effect **effects)
+struct block *journal_open_for(struct journal *journal,
+			       const struct journal_room *room, uint64_t now_us,
+			       struct effect **effects)
 {
 	struct city *city = journal->city;
 
 	*effects = city->effects;
 	if (block_is_empty(&city->block))
 		city->block.header.created_us = now_us;
-	if (journal->full || !block_has_room(&city->block, entries, events))
+	if (journal->full ||
+	    !block_has_room_for(&city->block, room->entries, room->events,
+				room->bytes))
 		return NULL;
 	return &city->block;
+}
+
+struct block *journal_open(struct journal *journal, uint32_t entries,
+			   uint32_t events, uint64_t now_us,
+			   struct effect **effects)
+{
+	const struct journal_room room = { entries, events, 0 };
+
+	return journal_open_for(journal, &room, now_us, effects);
 }
 
 uint64_t journal_newest(const struct journal *journal)

@@ -97,7 +97,11 @@ static void test_method_service_known(void **state)
 		{ "clearing.v1", false },
 		{ "clearing.v1.HoldServic", false },
 		{ "clearing.v1.HoldService/", false },
-		{ "clearing.v1.PeerService", false },
+		{ "clearing.v1.PeerService", true },
+		{ "clearing.v1.PaymentService", true },
+		{ "clearing.v1.LinkService", true },
+		{ "clearing.v1.FederationService", true },
+		{ "clearing.v1.RoundService", false },
 	};
 
 	(void)state;

@@ -17,8 +17,12 @@ enum { ANSWER_FILES = 4, ANSWER_SERVICES = 6, ANSWER_ERROR = 7 };
 
 static const char *const services[] = {
 	"clearing.v1.AccountService",
+	"clearing.v1.FederationService",
 	"clearing.v1.HoldService",
+	"clearing.v1.LinkService",
 	"clearing.v1.NodeService",
+	"clearing.v1.PaymentService",
+	"clearing.v1.PeerService",
 	"clearing.v1.StatementService",
 	"clearing.v1.TransferService",
 	"grpc.health.v1.Health",
@@ -190,7 +194,7 @@ static void test_reflection_files_with_imports(void **state)
 	assert_int_equal(msg->file_descriptor_response->n_file_descriptor_proto,
 			 1);
 	done(msg);
-	expect_not_found(ask_field(3, "clearing/v1/peer.proto"));
+	expect_not_found(ask_field(3, "clearing/v1/round.proto"));
 	expect_not_found(ask_field(3, ""));
 }
 

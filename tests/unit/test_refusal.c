@@ -16,6 +16,10 @@ static const struct {
 	  "TRANSFER_REFUSAL_" },
 	{ &hold_refusals, &clearing__v1__hold_refusal__descriptor,
 	  "HOLD_REFUSAL_" },
+	{ &payment_refusals, &clearing__v1__payment_refusal__descriptor,
+	  "PAYMENT_REFUSAL_" },
+	{ &link_refusals, &clearing__v1__link_refusal__descriptor,
+	  "LINK_REFUSAL_" },
 	{ &account_refusals, &clearing__v1__account_refusal__descriptor,
 	  "ACCOUNT_REFUSAL_" },
 };
