@@ -191,10 +191,9 @@ void linklog_prove(const struct link_batch *batch, uint32_t index,
 			proof.entry = bytes;
 		linklog_leaf(bytes, sha256, leaves[count++]);
 	}
-	proof.path_count =
-		linklog_path((const uint8_t(*)[SHA256_SIZE])leaves, count,
-			     index, leaves + LINKLOG_ENTRIES_MAX, sha256,
-			     proof.path);
+	proof.path_count = linklog_path(
+		(const uint8_t(*)[SHA256_SIZE])leaves, count, index,
+		leaves + LINKLOG_ENTRIES_MAX, sha256, proof.path);
 	linklog_put_proof(out, &proof);
 }
 

@@ -49,6 +49,40 @@ struct columns {
 
 #define COLUMN_GROUPS 18
 
+/* Of links and payments: projector_links.c fills them. */
+static const uint32_t link_types[] = {
+	PG_INT4, PG_TEXT,  PG_INT4, PG_INT8,  PG_BYTEA, PG_INT8,
+	PG_INT8, PG_INT8,  PG_INT8, PG_INT8,  PG_BYTEA, PG_INT8,
+	PG_INT8, PG_INT8,  PG_INT8, PG_INT8,  PG_INT8,	PG_INT8,
+	PG_INT8, PG_BYTEA, PG_INT8, PG_BYTEA, PG_INT8,	PG_BYTEA,
+	PG_INT8, PG_INT8,  PG_BOOL, PG_BOOL,  PG_BOOL,	PG_BOOL,
+};
+static const uint32_t link_life_types[] = { PG_INT4, PG_BOOL, PG_INT8, PG_BYTEA,
+					    PG_INT8 };
+static const uint32_t link_batch_types[] = {
+	PG_INT4, PG_BOOL, PG_INT8, PG_INT8, PG_BYTEA,
+	PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_BYTEA,
+};
+static const uint32_t link_withdrawn_types[] = { PG_INT4, PG_INT8, PG_INT8 };
+static const uint32_t link_change_types[] = {
+	PG_INT8, PG_INT4, PG_INT4, PG_INT2,	   PG_INT2,
+	PG_INT8, PG_INT4, PG_TEXT, PG_TIMESTAMPTZ,
+};
+static const uint32_t payment_types[] = {
+	PG_INT8,	PG_UUID,	PG_UUID,  PG_UUID, PG_INT2,
+	PG_INT2,	PG_INT2,	PG_BOOL,  PG_BOOL, PG_BOOL,
+	PG_BOOL,	PG_BOOL,	PG_INT2,  PG_INT4, PG_INT4,
+	PG_INT8,	PG_INT8,	PG_INT8,  PG_INT8, PG_TIMESTAMPTZ,
+	PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_INT4,  PG_INT4, PG_INT4,
+	PG_TEXT,	PG_TEXT,	PG_TEXT,  PG_TEXT, PG_BYTEA,
+	PG_BYTEA,	PG_BYTEA,	PG_BYTEA,
+};
+static const uint32_t request_types[] = {
+	PG_UUID,  PG_TEXT,	  PG_TEXT, PG_INT8, PG_TEXT,
+	PG_BYTEA, PG_TIMESTAMPTZ, PG_INT4, PG_INT8, PG_INT4,
+};
+static const uint32_t request_ended_types[] = { PG_UUID, PG_INT8 };
+
 static void column_groups(struct batch *batch,
 			  struct columns out[COLUMN_GROUPS])
 {
@@ -78,40 +112,6 @@ static void column_groups(struct batch *batch,
 					  PG_INT8, PG_INT4, PG_INT8 };
 	static const uint32_t setting[] = { PG_INT4, PG_INT2, PG_INT8,
 					    PG_INT8 };
-	static const uint32_t link[] = {
-		PG_INT4, PG_TEXT,  PG_INT4, PG_INT8,  PG_BYTEA, PG_INT8,
-		PG_INT8, PG_INT8,  PG_INT8, PG_INT8,  PG_BYTEA, PG_INT8,
-		PG_INT8, PG_INT8,  PG_INT8, PG_INT8,  PG_INT8,	PG_INT8,
-		PG_INT8, PG_BYTEA, PG_INT8, PG_BYTEA, PG_INT8,	PG_BYTEA,
-		PG_INT8, PG_INT8,  PG_BOOL, PG_BOOL,  PG_BOOL,	PG_BOOL,
-	};
-	static const uint32_t link_life[] = { PG_INT4, PG_BOOL, PG_INT8,
-					      PG_BYTEA, PG_INT8 };
-	static const uint32_t link_batch[] = {
-		PG_INT4, PG_BOOL, PG_INT8, PG_INT8, PG_BYTEA,
-		PG_INT8, PG_INT8, PG_INT8, PG_INT8, PG_BYTEA,
-	};
-	static const uint32_t link_withdrawn[] = { PG_INT4, PG_INT8, PG_INT8 };
-	static const uint32_t link_change[] = {
-		PG_INT8, PG_INT4, PG_INT4, PG_INT2,	   PG_INT2,
-		PG_INT8, PG_INT4, PG_TEXT, PG_TIMESTAMPTZ,
-	};
-	static const uint32_t payment[] = {
-		PG_INT8,	PG_UUID,	PG_UUID,  PG_UUID,
-		PG_INT2,	PG_INT2,	PG_INT2,  PG_BOOL,
-		PG_BOOL,	PG_BOOL,	PG_BOOL,  PG_BOOL,
-		PG_INT2,	PG_INT4,	PG_INT4,  PG_INT8,
-		PG_INT8,	PG_INT8,	PG_INT8,  PG_TIMESTAMPTZ,
-		PG_TIMESTAMPTZ, PG_TIMESTAMPTZ, PG_INT4,  PG_INT4,
-		PG_INT4,	PG_TEXT,	PG_TEXT,  PG_TEXT,
-		PG_TEXT,	PG_BYTEA,	PG_BYTEA, PG_BYTEA,
-		PG_BYTEA,
-	};
-	static const uint32_t request[] = {
-		PG_UUID,  PG_TEXT,	  PG_TEXT, PG_INT8, PG_TEXT,
-		PG_BYTEA, PG_TIMESTAMPTZ, PG_INT4, PG_INT8, PG_INT4,
-	};
-	static const uint32_t request_ended[] = { PG_UUID, PG_INT8 };
 	const struct columns groups[COLUMN_GROUPS] = {
 		{ batch->transfer, transfer, TRANSFER_COLUMNS },
 		{ batch->hold, hold, HOLD_COLUMNS },
@@ -123,15 +123,16 @@ static void column_groups(struct batch *batch,
 		{ batch->command, command, COMMAND_COLUMNS },
 		{ batch->total, total, TOTAL_COLUMNS },
 		{ batch->setting, setting, SETTING_COLUMNS },
-		{ batch->link, link, LINK_COLUMNS },
-		{ batch->link_life, link_life, LINK_LIFE_COLUMNS },
-		{ batch->link_batch, link_batch, LINK_BATCH_COLUMNS },
-		{ batch->link_withdrawn, link_withdrawn,
+		{ batch->link, link_types, LINK_COLUMNS },
+		{ batch->link_life, link_life_types, LINK_LIFE_COLUMNS },
+		{ batch->link_batch, link_batch_types, LINK_BATCH_COLUMNS },
+		{ batch->link_withdrawn, link_withdrawn_types,
 		  LINK_WITHDRAWN_COLUMNS },
-		{ batch->link_change, link_change, LINK_CHANGE_COLUMNS },
-		{ batch->payment, payment, PAYMENT_COLUMNS },
-		{ batch->request, request, REQUEST_COLUMNS },
-		{ batch->request_ended, request_ended, REQUEST_ENDED_COLUMNS },
+		{ batch->link_change, link_change_types, LINK_CHANGE_COLUMNS },
+		{ batch->payment, payment_types, PAYMENT_COLUMNS },
+		{ batch->request, request_types, REQUEST_COLUMNS },
+		{ batch->request_ended, request_ended_types,
+		  REQUEST_ENDED_COLUMNS },
 	};
 
 	memcpy(out, groups, sizeof(groups));

@@ -47,9 +47,8 @@ struct block *journal_open_for(struct journal *journal,
 	*effects = city->effects;
 	if (block_is_empty(&city->block))
 		city->block.header.created_us = now_us;
-	if (journal->full ||
-	    !block_has_room_for(&city->block, room->entries, room->events,
-				room->bytes))
+	if (journal->full || !block_has_room_for(&city->block, room->entries,
+						 room->events, room->bytes))
 		return NULL;
 	return &city->block;
 }

@@ -148,6 +148,8 @@ static void test_refusal_retry(void **state)
 		"LINKED_FAILED",	 "ID_IN_FUTURE", "DEBIT_ACCOUNT_FROZEN",
 		"CREDIT_ACCOUNT_FROZEN", "OVER_LIMIT",	 "OVER_CEILING",
 		"BALANCE_NOT_ZERO",	 "HOLDS_OPEN",	 "TOO_MANY_HOLDS",
+		"TOO_MANY_PAYMENTS",	 "NO_ROUTE",	 "RECOVERING",
+		"NOT_RECONCILED",	 "LOG_FULL",
 	};
 
 	(void)state;
