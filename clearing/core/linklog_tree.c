@@ -294,6 +294,7 @@ linklog_verify_proof(struct slice bytes, struct slice terms_bytes,
 
 	if (linklog_proof(bytes, &proof) != LINKLOG_OK ||
 	    linklog_header(proof.header, &header) != LINKLOG_OK ||
+	    header.version != 1 ||
 	    linklog_entry(proof.entry, &found) != LINKLOG_OK ||
 	    linklog_terms(terms_bytes, &terms) != LINKLOG_OK)
 		return LINKLOG_PROOF_MALFORMED;
