@@ -197,8 +197,8 @@ struct link_hello_ok {
 
 enum linklog_result {
 	LINKLOG_OK = 0,
-	LINKLOG_MALFORMED, /* no canonical protobuf of this message */
-	LINKLOG_TOO_LARGE, /* a limit above is passed */
+	LINKLOG_MALFORMED, /* no canonical message, or a value out of range */
+	LINKLOG_TOO_LARGE, /* more bytes or entries than a limit above */
 };
 
 /* Encoders.  Values must be in range (checked). */
@@ -216,7 +216,13 @@ void linklog_put_hello_ok(struct buffer *out, const struct link_hello_ok *ok);
 void linklog_put_batch_entry(struct buffer *out, struct slice entry);
 void linklog_put_batch(struct buffer *out, const struct link_batch *batch);
 
-/* Strict decoders (rule PEER-8); @out is unspecified on failure. */
+/*
+ * Strict decoders (rule PEER-8); @out is unspecified on failure.  They judge
+ * form alone: a header's version, a path's ends and length, an amount, whether
+ * an id is a UUIDv7 and whether payer and payee are addresses is for the caller
+ * to look at, so that a bad promise is refused by a reason (rule PEER-27) and
+ * does not stop the link.
+ */
 enum linklog_result linklog_header(struct slice bytes,
 				   struct link_header *out) MUST_CHECK;
 enum linklog_result linklog_batch(struct slice bytes,
