@@ -97,23 +97,26 @@ static enum links_result prepare_sent(struct links *links,
 {
 	struct payment *payment;
 	struct payment_terms terms;
+	bool duplicate;
 	struct id id;
 
 	if (linklog_terms(bytes, &terms) != LINKLOG_OK || terms.path_count == 0)
 		return LINKS_MALFORMED;
 	memcpy(id.bytes, terms.payment_id, ID_SIZE);
 	payment = links_payment(links, &id);
-	if (payment == NULL) {
+	/* Found again after the same order was given anew (rule PEER-18). */
+	duplicate = payment != NULL && (payment->out_state != LEG_NONE ||
+					!same_terms(payment, bytes));
+	if (payment == NULL || duplicate) {
 		payment = links_take_slot(links, &id, place->now_us);
 		if (payment == NULL)
 			return LINKS_TOO_MANY;
 		payment->role = slice_equal(terms.path[0], own_city(links))
 					? PAYMENT_ORIGIN
 					: PAYMENT_MIDDLE;
-		links_index_id(links, payment);
-	} else if (payment->out_state != LEG_NONE ||
-		   !same_terms(payment, bytes)) {
-		return LINKS_LEG_DIFFERS;
+		payment->duplicate = duplicate;
+		if (!duplicate)
+			links_index_id(links, payment);
 	}
 	if (payment->terms_size == 0)
 		keep_terms(payment, bytes, &terms, links->options.sha256);

@@ -9,7 +9,7 @@
 #define ALIGNMENT 16
 
 struct layout {
-	size_t sessions, dirty, is_dirty, excluded, excluded_count;
+	size_t sessions, dirty, is_dirty, excluded, excluded_count, begun;
 	size_t scratch, leaves, retries, size;
 };
 
@@ -35,6 +35,7 @@ static struct layout layout_of(const struct ledger *ledger)
 	at.excluded = reserve(&at.size, payments * PEER_ATTEMPTS_MAX *
 						sizeof(struct peer_hop));
 	at.excluded_count = reserve(&at.size, payments);
+	at.begun = reserve(&at.size, payments);
 	at.scratch = reserve(&at.size, PEER_SCRATCH_SIZE);
 	at.leaves = reserve(&at.size,
 			    (size_t)2 * LINKLOG_ENTRIES_MAX * SHA256_SIZE);
@@ -64,11 +65,13 @@ void peer_init(struct peer *peer, struct ledger *ledger,
 		.excluded = (struct peer_hop(*)[PEER_ATTEMPTS_MAX])(
 			base + at.excluded),
 		.excluded_count = base + at.excluded_count,
+		.begun = base + at.begun,
 		.scratch = base + at.scratch,
 		.leaves = (uint8_t(*)[SHA256_SIZE])(base + at.leaves),
 		.retries = (struct peer_retry *)(base + at.retries),
 		.durable_seq = ledger->next_seq - 1,
 		.closed = closed,
+		.restored = closed,
 	};
 	for (uint32_t i = 0; i < ledger->links.options.links_max; i++)
 		peer->sessions[i].state = PEER_START;
@@ -284,6 +287,8 @@ void peer_turn(struct peer *peer, uint64_t now_us)
 		peer->next_sweep_us = now_us + PEER_SWEEP_US;
 		sweep(peer);
 	}
+	if (peer_is_short_of_room(peer))
+		peer_note_acknowledged(peer);
 	peer_retry_all(peer);
 	look_at_payments(peer);
 }

@@ -166,6 +166,7 @@ struct peer {
 	uint8_t *is_dirty;	       /* by slot */
 	struct peer_hop (*excluded)[PEER_ATTEMPTS_MAX]; /* by slot */
 	uint8_t *excluded_count;
+	uint8_t *begun; /* by slot: an attempt of this process */
 	uint32_t dirty_first, dirty_count;
 	uint64_t durable_seq; /* newest block acknowledged */
 	uint64_t now_us;
@@ -173,6 +174,7 @@ struct peer {
 	uint64_t roster_seen;
 	bool started;	  /* every link of the roster has a life in this run */
 	bool closed;	  /* local commands wait until all is reconciled */
+	bool restored;	  /* its journal may lack what it once said */
 	uint8_t *scratch; /* PEER_SCRATCH_SIZE */
 	uint8_t (*leaves)[SHA256_SIZE];
 	struct peer_retry *retries;

@@ -178,8 +178,9 @@ void peer_book_promise(struct peer *peer, struct recorder *recorder,
 	struct event_payment_held held = { .id = payment->id };
 	uint32_t debit, credit;
 
-	if (payment->booked || !id_is_zero(&payment->hold_id) ||
-	    payment->out_state != LEG_PENDING)
+	/* What holds for a payment is known by its id: one of them has it. */
+	if (payment->booked || payment->duplicate ||
+	    !id_is_zero(&payment->hold_id) || payment->out_state != LEG_PENDING)
 		return;
 	sides_of(peer, recorder, payment, &debit, &credit);
 	if (debit == credit)

@@ -95,6 +95,21 @@ static void note_acknowledged(struct recorder *recorder,
 	peer_link_event(recorder, &event);
 }
 
+void peer_note_acknowledged(struct peer *peer)
+{
+	const struct links *links = peer_links(peer);
+
+	for (uint32_t i = 1; i <= links->link_count; i++) {
+		const struct link *link = links_at(links, i);
+		uint64_t seq = peer_session_of(peer, i)->acknowledged;
+		struct recorder recorder;
+
+		if (seq > link->acknowledged &&
+		    peer_open(peer, 0, 1, 0, &recorder))
+			note_acknowledged(&recorder, link, seq);
+	}
+}
+
 void peer_seal(struct peer *peer, struct block *block)
 {
 	struct recorder recorder = { .ledger = peer->ledger, .block = block };
@@ -166,6 +181,12 @@ static void settle_deliveries(struct peer_session *session)
 	session->next_deliver = session->acknowledged + 1;
 }
 
+uint64_t peer_remembered_from(const struct link *link)
+{
+	check(link->boundary_count > 0);
+	return link->boundaries[link->boundary_first].seq;
+}
+
 static void heard_acknowledgement(struct peer *peer, const struct link *link,
 				  const struct peer_deliver_reply *reply)
 {
@@ -173,6 +194,7 @@ static void heard_acknowledgement(struct peer *peer, const struct link *link,
 	const struct link_boundary *end = link_boundary_at(link, reply->in_seq);
 
 	if (reply->in_seq > link->out.seq ||
+	    (end == NULL && reply->in_seq >= peer_remembered_from(link)) ||
 	    (end != NULL &&
 	     !slice_equal(reply->in_head, slice_of(end->head, SHA256_SIZE)))) {
 		peer_move(peer, link->number, PEER_EVIDENCE,
@@ -314,11 +336,7 @@ static enum peer_answer check_acknowledgement(struct peer *peer,
 		return PEER_BAD_ACK;
 	}
 	if (end == NULL)
-		return link->boundary_count > 0 &&
-				       header->ack_seq <
-					       link->boundaries
-						       [link->boundary_first]
-							       .seq
+		return header->ack_seq < peer_remembered_from(link)
 			       ? PEER_TAKEN
 			       : PEER_BAD_ACK;
 	return memcmp(end->head, header->ack_head, SHA256_SIZE) == 0
@@ -510,6 +528,21 @@ static struct slice uri_of(const struct peer *peer, const struct link *link,
 	return buffer_view(&out);
 }
 
+uint32_t peer_count_promises(const struct link_batch *batch)
+{
+	struct slice entries = batch->entries, bytes = { 0 };
+	struct link_entry entry;
+	uint32_t count = 0;
+
+	while (linklog_next_entry(&entries, &bytes)) {
+		enum linklog_result result = linklog_entry(bytes, &entry);
+
+		check(result == LINKLOG_OK);
+		count += entry.kind == LINK_ENTRY_PREPARE;
+	}
+	return count;
+}
+
 /* Row 14, then all of it or nothing (rule PEER-12). */
 bool peer_take_batch(struct peer *peer, const struct link *link,
 		     struct slice bytes, const struct link_batch *batch,
@@ -521,7 +554,7 @@ bool peer_take_batch(struct peer *peer, const struct link *link,
 	struct slice uri = uri_of(peer, link, uri_bytes);
 	struct recorder recorder;
 
-	if (links_room(peer_links(peer)) < header->count ||
+	if (links_room(peer_links(peer)) < peer_count_promises(batch) ||
 	    !ledger_can_name(peer->ledger, uri) ||
 	    !peer_open(peer, header->count, 4, bytes.size + 64, &recorder))
 		return false;

@@ -230,11 +230,7 @@ static enum comparison compare(const struct link *link,
 		return COMPARE_DIFFERS;
 	/* Below what is remembered: its chain will be checked on delivery. */
 	if (end == NULL)
-		return link->boundary_count > 0 &&
-				       ok->in_seq <
-					       link->boundaries
-						       [link->boundary_first]
-							       .seq
+		return ok->in_seq < peer_remembered_from(link)
 			       ? COMPARE_AGREES
 			       : COMPARE_DIFFERS;
 	if (memcmp(end->head, ok->in_head, SHA256_SIZE) != 0)

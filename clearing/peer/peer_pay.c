@@ -82,6 +82,7 @@ static bool begin_attempt(struct peer *peer, const struct peer_attempt *attempt,
 	slot = (uint32_t)(payment - peer_links(peer)->payments);
 	memcpy(peer->excluded[slot], excluded, count * sizeof(struct peer_hop));
 	peer->excluded_count[slot] = count;
+	peer->begun[slot] = 1;
 	*seq = recorder.block->header.seq;
 	return true;
 }
@@ -132,7 +133,7 @@ static uint32_t find_attempt(struct peer *peer, struct slice city,
 	if (!directory->known(directory->context, city) ||
 	    directory->gone(directory->context, city))
 		return PAYMENT_PAYEE_CITY_UNKNOWN;
-	if (links_room(peer_links(peer)) == 0 ||
+	if (links_room(peer_links(peer)) == 0 || !peer_has_room(peer) ||
 	    !ledger_can_name(peer->ledger, attempt->uri) ||
 	    peer->ledger->hold_count == peer->ledger->options.holds_max)
 		return PAYMENT_TOO_MANY_PAYMENTS;
@@ -248,6 +249,7 @@ static void keep_retry(struct peer *peer, const struct payment *payment,
 				      .account = payment->account,
 				      .actor = payment->actor,
 				      .reason = payment->reason,
+				      .seq = peer->ledger->next_seq,
 				      .attempt = payment->attempt,
 				      .at_city_size = payment->at_city_size,
 				      .terms_size = payment->terms_size,
@@ -258,11 +260,43 @@ static void keep_retry(struct peer *peer, const struct payment *payment,
 	memcpy(retry->excluded, peer->excluded[slot], sizeof(retry->excluded));
 }
 
+/*
+ * Only what this process began is tried again: of another's attempt the client
+ * may have been told that it was the last.
+ */
+static bool may_retry(const struct peer *peer, const struct payment *payment)
+{
+	check(payment->role == PAYMENT_ORIGIN);
+	return payment->out_state == LEG_VOIDED &&
+	       another_way_may_do(payment->reason) &&
+	       payment->attempt < PEER_ATTEMPTS_MAX &&
+	       peer->retry_count < PEER_RETRIES_MAX;
+}
+
+/*
+ * Is this how the order ended?  A city that was restored does not know whether
+ * a refused attempt of a former process was the last, and of one with an old
+ * id another city may know more: the attempt that posted comes back from a
+ * neighbour's log.
+ */
+static bool is_last(const struct peer *peer, const struct payment *payment,
+		    bool begun)
+{
+	check(payment->role == PAYMENT_ORIGIN);
+	if (payment->out_state == LEG_POSTED || !peer->restored)
+		return true;
+	return begun && payment->reason != LINK_REASON_ID_CONFLICT;
+}
+
 static void ended(struct peer *peer, const struct payment *payment)
 {
+	uint32_t slot = (uint32_t)(payment - peer_links(peer)->payments);
+	bool begun = peer->begun[slot] != 0;
 	struct peer_outcome outcome = {
 		.id = payment->id,
-		.parent = payment->parent,
+		/* Found again: its first attempt has the order's id. */
+		.parent = id_is_zero(&payment->parent) ? payment->id
+						       : payment->parent,
 		.posted = payment->out_state == LEG_POSTED,
 		.reason = payment->reason,
 		.at_city = slice_of(payment->at_city, payment->at_city_size),
@@ -271,13 +305,11 @@ static void ended(struct peer *peer, const struct payment *payment)
 		.seq = peer->ledger->next_seq,
 	};
 
-	if (!outcome.posted && another_way_may_do(payment->reason) &&
-	    payment->attempt > 0 && payment->attempt < PEER_ATTEMPTS_MAX &&
-	    peer->retry_count < PEER_RETRIES_MAX) {
+	peer->begun[slot] = 0;
+	if (begun && may_retry(peer, payment))
 		keep_retry(peer, payment, &peer->retries[peer->retry_count++]);
-		return;
-	}
-	tell(peer, &outcome);
+	else if (is_last(peer, payment, begun))
+		tell(peer, &outcome);
 }
 
 void peer_on_payment(void *context, const struct payment *payment)
@@ -349,7 +381,7 @@ static void retry_one(struct peer *peer, struct peer_retry *retry)
 		.at_city = slice_of(retry->at_city, retry->at_city_size),
 		.terms = slice_of(retry->terms, retry->terms_size),
 		.attempt = retry->attempt,
-		.seq = peer->ledger->next_seq,
+		.seq = retry->seq,
 	};
 	struct peer_attempt attempt = { 0 };
 	uint64_t seq;

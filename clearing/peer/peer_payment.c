@@ -302,6 +302,32 @@ static bool line_has_room(const struct link *link, uint64_t amount_minor)
 	return debt <= (__int128)link->peer_line_minor;
 }
 
+/* What is kept free of promises that wait for a neighbour's answer. */
+static uint32_t kept_free(const struct links *links)
+{
+	uint32_t half = links->options.payments_max / 2;
+
+	check(half > 0);
+	return half < LINKLOG_ENTRIES_MAX ? half : LINKLOG_ENTRIES_MAX;
+}
+
+bool peer_has_room(const struct peer *peer)
+{
+	const struct links *links = peer_links(peer);
+	uint64_t open = kept_free(links);
+
+	for (uint32_t i = 1; i <= links->link_count; i++)
+		open += links_at(links, i)->pending_out_count;
+	return open < links->options.payments_max;
+}
+
+bool peer_is_short_of_room(const struct peer *peer)
+{
+	const struct links *links = peer_links(peer);
+
+	return links_room(links) < kept_free(links);
+}
+
 uint32_t peer_may_promise(struct peer *peer, uint32_t number,
 			  uint64_t amount_minor)
 {
@@ -317,7 +343,7 @@ uint32_t peer_may_promise(struct peer *peer, uint32_t number,
 	if (session->oldest_us > 0 &&
 	    peer->now_us > session->oldest_us + PEER_STUCK_US)
 		return LINK_REASON_NEXT_BUSY;
-	return !peer_can_append(peer, number) ||
+	return !peer_has_room(peer) || !peer_can_append(peer, number) ||
 			       unacknowledged(link, session->acknowledged) >=
 				       PEER_WINDOW ||
 			       peer->ledger->hold_count ==

@@ -43,6 +43,7 @@ struct peer_retry {
 	uint32_t account;
 	uint32_t actor;
 	uint32_t reason;
+	uint64_t seq; /* of the block that has the refusal */
 	uint8_t attempt;
 	uint8_t at_city_size;
 	uint8_t at_city[NAME_SIZE_MAX];
@@ -163,6 +164,15 @@ bool peer_take_batch(struct peer *peer, const struct link *link,
 enum peer_answer peer_check_proofs(struct peer *peer, const struct link *link,
 				   const struct link_batch *batch);
 
+/* peer_count_promises: what of @batch needs memory; answers need none. */
+uint32_t peer_count_promises(const struct link_batch *batch);
+
+/* peer_note_acknowledged: record it now, so that payments are forgotten. */
+void peer_note_acknowledged(struct peer *peer);
+
+/* peer_remembered_from: the oldest end of an own batch that is known. */
+uint64_t peer_remembered_from(const struct link *link);
+
 /* peer_next_delivery: is there a batch to send on this link now? */
 bool peer_next_delivery(struct peer *peer, uint32_t link,
 			struct peer_action *out);
@@ -214,6 +224,16 @@ bool peer_look(struct peer *peer, struct payment *payment) MUST_CHECK;
  */
 uint32_t peer_may_promise(struct peer *peer, uint32_t link,
 			  uint64_t amount_minor);
+
+/*
+ * peer_has_room: may one more promise wait for a neighbour's answer?  A part
+ * of the memory stays free of these, so that the batches which bring the
+ * answers can always be taken.
+ */
+bool peer_has_room(const struct peer *peer);
+
+/* peer_is_short_of_room: ended payments are to be forgotten soon. */
+bool peer_is_short_of_room(const struct peer *peer);
 
 /* peer_retry_all: try refused payments again, another way (rule PEER-25). */
 void peer_retry_all(struct peer *peer);

@@ -34,6 +34,17 @@ static uint64_t step_back(const struct link *link, uint32_t back)
 	       1;
 }
 
+/* How many of the own batches end at @seq or later. */
+static uint32_t batches_from(const struct link *link, uint64_t seq)
+{
+	uint32_t count = 0;
+
+	while (count < link->boundary_count &&
+	       step_back(link, count) - 1 >= seq && seq > 0)
+		count++;
+	return count;
+}
+
 void peer_recover(struct peer *peer, uint32_t number, uint64_t in_seq)
 {
 	struct peer_session *session = peer_session(peer, number);
@@ -41,13 +52,9 @@ void peer_recover(struct peer *peer, uint32_t number, uint64_t in_seq)
 
 	check(session->state == PEER_RECOVERING);
 	session->fetch_own = true;
-	session->back = 0;
-	session->recover_from = link->out.seq + 1;
 	/* Less than here, yet not this log: look where the two part. */
-	if (in_seq <= link->out.seq) {
-		session->back = 1;
-		session->recover_from = step_back(link, 1);
-	}
+	session->back = batches_from(link, in_seq);
+	session->recover_from = step_back(link, session->back);
 }
 
 static void stop(struct peer *peer, uint32_t link, const char *why)
@@ -148,7 +155,7 @@ static enum step adopt(struct peer *peer, const struct link *link,
 	    LINKS_OK)
 		return STEP_BAD;
 	/* A promise takes an entry, and an event that says what it holds. */
-	if (links_room(peer_links(peer)) < header->count ||
+	if (links_room(peer_links(peer)) < peer_count_promises(batch) ||
 	    !peer_open(peer, header->count, header->count + 4, bytes.size + 64,
 		       &recorder))
 		return STEP_LATER;
