@@ -293,8 +293,7 @@ static enum peer_answer check_place(struct peer *peer,
 	}
 	if (header->first_seq != link->in.seq + 1)
 		return PEER_GAP;
-	if (memcmp(header->prev_head, link->in.head, SHA256_SIZE) != 0 &&
-	    !PLANTED(HEAD_UNCHECKED))
+	if (memcmp(header->prev_head, link->in.head, SHA256_SIZE) != 0)
 		return PEER_FORK;
 	return PEER_TAKEN;
 }
@@ -421,7 +420,8 @@ static bool settle_holds(struct peer *peer, const struct link *link,
 		return false;
 	if (slice_equal(terms.path[terms.path_count - 1], link_city(link)))
 		return true;
-	return proof_holds(peer, payment, &terms, settle);
+	return proof_holds(peer, payment, &terms, settle) ||
+	       PLANTED(PROOF_UNCHECKED);
 }
 
 enum peer_answer peer_check_proofs(struct peer *peer, const struct link *link,

@@ -18,8 +18,8 @@ enum planted {
 	PLANTED_HEAD_UNCHECKED = 7,    /* a hash mismatch is accepted */
 	PLANTED_OLD_LIFE_TAKEN = 8,    /* a batch of an old incarnation */
 	PLANTED_ANSWER_BEFORE_COMMIT = 9,
-	PLANTED_NOT_CAUGHT_UP = 10,	/* promises taken before catching up */
-	PLANTED_DUPLICATE_APPLIED = 11, /* a second answer is accepted */
+	PLANTED_NOT_CAUGHT_UP = 10,   /* promises taken before catching up */
+	PLANTED_PROOF_UNCHECKED = 11, /* a Settle that nobody decided */
 };
 
 #ifndef CLEARING_PLANTED
