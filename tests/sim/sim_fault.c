@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "sim/sim_fault.h"
+
+#include "sim/sim_city.h"
+#include "sim/sim_net.h"
+
+/* Blocks that a backup may be behind. */
+#define RESTORE_BLOCKS_MAX 60
+
+static uint32_t one_of(struct sim *sim, const uint32_t *values, uint32_t count)
+{
+	return values[sim_random_below(&sim->random, count)];
+}
+
+static uint32_t some_city(struct sim *sim)
+{
+	return (uint32_t)sim_random_below(&sim->random, sim->plan.cities);
+}
+
+static uint32_t some_weight(struct sim *sim, uint32_t per_mille)
+{
+	return sim_chance(&sim->random, per_mille)
+		       ? (uint32_t)sim_random_between(&sim->random, 1, 8)
+		       : 0;
+}
+
+void sim_fault_plan(struct sim *sim, uint32_t cities)
+{
+	static const uint32_t drops[] = { 0, 0, 10, 60, 250 };
+	static const uint32_t duplicates[] = { 0, 20, 100, 300 };
+	static const uint32_t delays[] = { 0, 10, 50, 200 };
+	static const uint32_t lines[] = { 0, 0, 1200, 4000 };
+	static const uint32_t counts[] = { 2, 2, 3, 3, 3, 4, 4, 5, 6, 7 };
+	struct sim_random *random = &sim->random;
+	struct sim_plan *plan = &sim->plan;
+	uint32_t drawn = one_of(sim, counts, 10);
+
+	*plan = (struct sim_plan){
+		.cities = cities > 0 ? cities : drawn,
+		.active_us = sim_random_between(random, 5, 40) * SIM_SECOND_US,
+		.work_us = sim_random_between(random, 40000, 600000),
+		.drop = one_of(sim, drops, 5),
+		.duplicate = one_of(sim, duplicates, 4),
+		.delay_long = one_of(sim, delays, 4),
+		.fault_us = sim_random_between(random, 500000, 5000000),
+		.faults = { some_weight(sim, 700), some_weight(sim, 500),
+			    some_weight(sim, 600), some_weight(sim, 300),
+			    some_weight(sim, 300), 1 },
+		.line_most = one_of(sim, lines, 4),
+		.links_commanded = sim_chance(random, 500),
+		.accounts_commanded = sim_chance(random, 500),
+		.keys_rotate = sim_chance(random, 200),
+		.real_hash = sim_chance(random, 100),
+		.liar = SIM_NONE,
+	};
+	if (plan->cities > 2 && sim_chance(random, 150)) {
+		plan->liar = some_city(sim);
+		plan->faults[SIM_FAULT_RESTORE] = 0;
+	}
+}
+
+static void fault_after(struct sim *sim)
+{
+	sim_schedule(
+		sim,
+		sim_random_between(&sim->random, 1, 2 * sim->plan.fault_us),
+		(struct sim_event){ .kind = SIM_FAULT });
+}
+
+void sim_fault_begin(struct sim *sim)
+{
+	fault_after(sim);
+}
+
+static void restart_after(struct sim_city *city)
+{
+	struct sim *sim = city->sim;
+	uint64_t after_us =
+		sim_random_between(&sim->random, 1000, 3 * SIM_SECOND_US);
+
+	/* Some are gone for long. */
+	if (sim_chance(&sim->random, 150))
+		after_us = sim_random_between(&sim->random, 20 * SIM_SECOND_US,
+					      120 * SIM_SECOND_US);
+	sim_schedule(sim, after_us,
+		     (struct sim_event){ .kind = SIM_RESTART,
+					 .city = city->number });
+}
+
+static void crash(struct sim *sim)
+{
+	struct sim_city *city = &sim->cities[some_city(sim)];
+
+	if (!city->up)
+		return;
+	sim->counts.crashes++;
+	sim_city_crash(city, 0);
+	restart_after(city);
+}
+
+/* Do all its links agree again, and is that durable (rule PEER-4)? */
+static bool has_recovered(const struct sim_city *city)
+{
+	const struct links *links = &city->ledger.links;
+
+	if (!city->up || city->store.acknowledged < city->store.count ||
+	    city->block_open || links->link_count == 0)
+		return false;
+	for (uint32_t i = 1; i <= links->link_count; i++) {
+		const struct peer_session *session =
+			peer_session_of(&city->peer, i);
+
+		if (session->state != PEER_RECONCILED || !session->caught_up)
+			return false;
+	}
+	return true;
+}
+
+/* Two that lose the same entries at once are beyond the protocol. */
+static bool may_restore(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->plan.cities; i++) {
+		struct sim_city *city = &sim->cities[i];
+
+		if (city->restoring && has_recovered(city))
+			city->restoring = false;
+		if (city->restoring)
+			return false;
+	}
+	return true;
+}
+
+static void restore(struct sim *sim)
+{
+	struct sim_city *city = &sim->cities[some_city(sim)];
+	uint32_t most, cut;
+
+	/* Blocks that cities have since they were founded are kept. */
+	if (!city->up || city->store.acknowledged < 12 || !may_restore(sim))
+		return;
+	most = city->store.acknowledged - 10;
+	if (most > RESTORE_BLOCKS_MAX)
+		most = RESTORE_BLOCKS_MAX;
+	cut = (uint32_t)sim_random_between(&sim->random, 1, most);
+	sim->counts.restores++;
+	city->restored_ever = city->restoring = true;
+	sim_city_crash(city, cut);
+	restart_after(city);
+}
+
+static void heal_after(struct sim *sim, uint32_t city, uint32_t other)
+{
+	uint64_t after_us = sim_chance(&sim->random, 200) ? 30 * SIM_SECOND_US
+							  : 4 * SIM_SECOND_US;
+
+	sim_schedule(sim, sim_random_between(&sim->random, 10000, after_us),
+		     (struct sim_event){
+			     .kind = SIM_HEAL, .city = city, .other = other });
+}
+
+/* One way or both; the connections may live through it. */
+static void part(struct sim *sim)
+{
+	uint32_t a = some_city(sim), b = some_city(sim);
+
+	if (a == b || !sim->linked[a][b])
+		return;
+	sim->counts.partitions++;
+	sim->cut[a][b] = true;
+	if (sim_chance(&sim->random, 500))
+		sim->cut[b][a] = true;
+	sim_say(sim, "messages from %u to %u are lost%s", a, b,
+		sim->cut[b][a] ? ", and back" : "");
+	if (sim->cities[a].up && sim_chance(&sim->random, 500))
+		sim_net_disconnect(&sim->cities[a], b);
+	heal_after(sim, a, b);
+}
+
+static void stall(struct sim *sim)
+{
+	struct sim_city *city = &sim->cities[some_city(sim)];
+
+	if (!city->up || city->stalled)
+		return;
+	city->stalled = true;
+	sim_say(sim, "the database of %u stalls", city->number);
+	heal_after(sim, city->number, SIM_NONE);
+}
+
+static void turn_clock(struct sim *sim)
+{
+	struct sim_city *city = &sim->cities[some_city(sim)];
+	uint64_t most = sim_chance(&sim->random, 200) ? 50 : 3;
+	uint64_t step = sim_random_below(&sim->random, most * SIM_SECOND_US);
+
+	city->clock_us =
+		sim_chance(&sim->random, 500) ? (int64_t)step : -(int64_t)step;
+	sim_say(sim, "the clock of %u is %lld us ahead", city->number,
+		(long long)city->clock_us);
+}
+
+static void cut_connection(struct sim *sim)
+{
+	uint32_t a = some_city(sim), b = some_city(sim);
+
+	if (a != b && sim->cities[a].up)
+		sim_net_disconnect(&sim->cities[a], b);
+}
+
+static enum sim_fault_kind some_fault(struct sim *sim)
+{
+	const uint32_t *faults = sim->plan.faults;
+	uint32_t sum = 0, kind = 0;
+	uint64_t dice;
+
+	for (uint32_t i = 0; i < SIM_FAULT_KINDS; i++)
+		sum += faults[i];
+	dice = sim_random_below(&sim->random, sum);
+	while (dice >= faults[kind])
+		dice -= faults[kind++];
+	return (enum sim_fault_kind)kind;
+}
+
+void sim_fault(struct sim *sim)
+{
+	if (sim->quiet)
+		return;
+	switch (some_fault(sim)) {
+	case SIM_FAULT_CRASH:
+		crash(sim);
+		break;
+	case SIM_FAULT_RESTORE:
+		restore(sim);
+		break;
+	case SIM_FAULT_PARTITION:
+		part(sim);
+		break;
+	case SIM_FAULT_STALL:
+		stall(sim);
+		break;
+	case SIM_FAULT_CLOCK:
+		turn_clock(sim);
+		break;
+	case SIM_FAULT_CONNECTION:
+		cut_connection(sim);
+		break;
+	}
+	fault_after(sim);
+}
+
+void sim_fault_heal(struct sim *sim, uint32_t number, uint32_t other)
+{
+	struct sim_city *city = &sim->cities[number];
+
+	if (other != SIM_NONE) {
+		sim->cut[number][other] = sim->cut[other][number] = false;
+		return;
+	}
+	if (!city->stalled)
+		return;
+	city->stalled = false;
+	sim_say(sim, "the database of %u answers again", number);
+	if (city->up)
+		sim_city_commit(city);
+}
+
+void sim_fault_mend(struct sim *sim)
+{
+	for (uint32_t i = 0; i < sim->plan.cities; i++) {
+		struct sim_city *city = &sim->cities[i];
+
+		for (uint32_t j = 0; j < sim->plan.cities; j++)
+			sim->cut[i][j] = false;
+		if (!city->up)
+			sim_city_start(city);
+		else
+			sim_fault_heal(sim, i, SIM_NONE);
+	}
+}
