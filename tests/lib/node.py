@@ -70,11 +70,14 @@ def run(*command, env=None, timeout=60, stdin=""):
 class City:
     """A node with a database and a CA of its own.
 
-    name: the node's folder; database: a PrivatePostgres to share, which the
-    caller then removes; settings: {"limits": {"accounts_max": 4}, ...}.
+    database: a PrivatePostgres to share, which the caller then removes; name:
+    of the city; listen: where; prefix: words before the program's, as of
+    netns.Namespace; settings: {"limits": {"accounts_max": 4}, ...}.
     """
 
-    def __init__(self, database=None, authority=None, **settings):
+    def __init__(self, database=None, authority=None, name=CITY,
+                 listen="127.0.0.1:0", prefix=(), **settings):
+        self.name, self.listen, self.prefix = name, listen, list(prefix)
         self.folder = tempfile.mkdtemp(prefix="clearing-node-", dir="/tmp")
         self.own_database = database is None
         self.database = database
@@ -105,15 +108,18 @@ class City:
             self.database = PrivatePostgres()
             self.database.create()
         if self.authority is None:
-            self.authority = Authority(f"{self.folder}/ca", FEDERATION, CITY)
+            self.authority = Authority(f"{self.folder}/ca", FEDERATION,
+                                       self.name)
         self.tls = f"{self.folder}/tls"
         os.makedirs(self.tls, exist_ok=True)
         os.makedirs(f"{self.folder}/data", exist_ok=True)
-        self.install_certificate(self.authority.server)
+        at_loopback = self.listen.startswith("127.0.0.1:")
+        self.install_certificate(self.authority.server if at_loopback
+                                 else self.node_certificate())
         self.write_config()
         made = run(program("clearctl"), "init", "--database",
                    self.database.connection_string(), "--federation",
-                   FEDERATION, "--city", CITY, "--unit", "credit",
+                   FEDERATION, "--city", self.name, "--unit", "credit",
                    "--decimals", "2", "--node-key",
                    f"{self.authority.folder}/node.pub",
                    env=self.environment())
@@ -122,8 +128,8 @@ class City:
 
     def node_certificate(self, **dates):
         return self.authority.issue(
-            f"URI:spiffe://{FEDERATION}/city/{CITY}", "DNS:localhost",
-            "IP:127.0.0.1", **dates)
+            f"URI:{self.uri('city')}", "DNS:localhost",
+            "IP:" + self.listen.rpartition(":")[0], **dates)
 
     def install_certificate(self, certificate):
         """Put the node's own files in place; a reload reads them."""
@@ -135,10 +141,10 @@ class City:
 
     def write_config(self):
         sections = {
-            "node": {"federation": FEDERATION, "city": CITY,
+            "node": {"federation": FEDERATION, "city": self.name,
                      "unit": "credit", "decimals": 2,
                      "data_dir": f"{self.folder}/data"},
-            "listen": {"rpc": "127.0.0.1:0"},
+            "listen": {"rpc": self.listen},
             "tls": {"certificate": f"{self.tls}/node.crt",
                     "key": f"{self.tls}/node.key",
                     "ca": f"{self.tls}/ca.crt",
@@ -177,7 +183,8 @@ class City:
             os.unlink(self.endpoints_file)
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(
-                [program("clearingd"), "--config", self.config, *arguments],
+                [*self.prefix, program("clearingd"), "--config", self.config,
+                 *arguments],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
                 env=self.environment(**environment))
 
@@ -259,7 +266,7 @@ class City:
     # ---- asking it
 
     def uri(self, role, name=None, person=None):
-        uri = f"spiffe://{FEDERATION}/city/{CITY}"
+        uri = f"spiffe://{FEDERATION}/city/{self.name}"
         if role != "city":
             uri += f"/{role}/{name}"
         return uri + (f"/person/{person}" if person else "")

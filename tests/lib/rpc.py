@@ -26,8 +26,6 @@ import grpc  # noqa: E402
 SOURCE = os.environ.get("CLEARING_SOURCE") or os.path.dirname(
     os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 GRPC_PROTO = "/usr/share/grpc-proto"
-MODULES = ["common", "account", "transfer", "hold", "statement", "node"]
-
 
 # What google/rpc imports: Python has the modules of these two, and Debian
 # their .proto files only in a package of C++ headers.
@@ -74,6 +72,8 @@ transfer = _load("clearing.v1.transfer_pb2")
 hold = _load("clearing.v1.hold_pb2")
 statement = _load("clearing.v1.statement_pb2")
 node = _load("clearing.v1.node_pb2")
+payment = _load("clearing.v1.payment_pb2")
+link = _load("clearing.v1.link_pb2")
 journal = _load("clearing.journal.v1.journal_pb2")
 links = _load("clearing.link.v1.link_pb2")
 health = _load("grpc.health.v1.health_pb2")
@@ -85,7 +85,9 @@ error_details = _load("google.rpc.error_details_pb2")
 # "OpenAccount" -> descriptor, over all unary methods.
 METHODS = {
     method.name: method
-    for module in (account, transfer, hold, statement, node)
+    for module in (_load(f"clearing.v1.{os.path.basename(path)[:-6]}_pb2")
+                   for path in sorted(glob.glob(
+                       f"{SOURCE}/proto/clearing/v1/*.proto")))
     for service in module.DESCRIPTOR.services_by_name.values()
     for method in service.methods
 }
