@@ -98,10 +98,14 @@ static ssize_t read_out(nghttp2_session *session, int32_t stream_id,
 {
 	struct grpc_response *call =
 		nghttp2_session_get_stream_user_data(session, stream_id);
-	struct slice out = grpc_bytes_view(&call->out);
+	struct slice out;
 
 	(void)source;
 	(void)user_data;
+	/* Cancelled: the reset is on its way. */
+	if (call == NULL)
+		return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+	out = grpc_bytes_view(&call->out);
 	if (out.size > room)
 		out = slice_upto(out, room);
 	memcpy(data, out.data, out.size);
@@ -212,13 +216,13 @@ bool grpc_client_call(struct grpc_client *client, const char *path,
 {
 	struct grpc_response *call;
 
-	if (client->broken ||
-	    nghttp2_session_check_request_allowed(client->session) == 0)
+	if (!grpc_client_accepts(client))
 		return false;
 	call = grpc_response_create(message, done, user);
 	if (call == NULL)
 		return false;
-	if (submit_request(client, path, timeout_us, call) < 0) {
+	call->stream_id = submit_request(client, path, timeout_us, call);
+	if (call->stream_id < 0) {
 		grpc_response_free(call);
 		return false;
 	}
@@ -228,6 +232,33 @@ bool grpc_client_call(struct grpc_client *client, const char *path,
 	client->calls = call;
 	client->in_flight++;
 	return true;
+}
+
+bool grpc_client_accepts(const struct grpc_client *client)
+{
+	return !client->broken &&
+	       nghttp2_session_check_request_allowed(client->session) != 0;
+}
+
+void grpc_client_cancel(struct grpc_client *client, const void *user)
+{
+	const struct grpc_status status = {
+		.code = GRPC_CANCELLED,
+		.message = SLICE("not waited for any more"),
+	};
+	struct grpc_response *call = client->calls;
+
+	while (call != NULL && call->user != user)
+		call = call->next;
+	if (call == NULL)
+		return;
+	/* What still comes, or is asked, of the stream has no call. */
+	if (nghttp2_session_set_stream_user_data(client->session,
+						 call->stream_id, NULL) != 0 ||
+	    nghttp2_submit_rst_stream(client->session, NGHTTP2_FLAG_NONE,
+				      call->stream_id, NGHTTP2_CANCEL) != 0)
+		client->broken = true;
+	end_call(client, call, &status, slice_of(NULL, 0));
 }
 
 bool grpc_client_receive(struct grpc_client *client, struct slice bytes)

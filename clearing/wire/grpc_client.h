@@ -37,6 +37,19 @@ bool grpc_client_call(struct grpc_client *client, const char *path,
 		      struct slice message, uint64_t timeout_us,
 		      grpc_client_done *done, void *user) MUST_CHECK;
 
+/*
+ * grpc_client_cancel: the call of @user, which no other open call has, is not
+ * waited for any more: it ends with CANCELLED now, and the peer is told.
+ * Nothing happens when there is no such call.
+ */
+void grpc_client_cancel(struct grpc_client *client, const void *user);
+
+/*
+ * grpc_client_accepts: may calls still be started?  Not after the peer asked
+ * for the end of the connection, nor when it is broken.
+ */
+bool grpc_client_accepts(const struct grpc_client *client) MUST_CHECK;
+
 /* As for the server side (grpc_server.h). */
 bool grpc_client_receive(struct grpc_client *client,
 			 struct slice bytes) MUST_CHECK;

@@ -21,6 +21,7 @@ struct grpc_response {
 	struct grpc_response *previous;
 	grpc_client_done *done;
 	void *user;
+	int32_t stream_id;
 	struct grpc_bytes out; /* of the request */
 
 	uint32_t http_status; /* 0: none came */

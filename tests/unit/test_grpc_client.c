@@ -176,6 +176,74 @@ static void test_grpc_client_many_in_flight(void **state)
 	teardown(&pair);
 }
 
+/* Goal: a call is cancelled before it goes out, on the way, and while its
+ * answer is waited for: it ends once, and others go on. */
+static void test_grpc_client_cancels(void **state)
+{
+	uint8_t *big = calloc(1, LIMITS.message_size_max);
+	struct outcome unsent, halfway, held, other;
+	struct pair pair;
+	struct slice out;
+
+	(void)state;
+	assert_non_null(big);
+	setup(&pair, 0);
+	pump(&pair);
+	call(&pair, "/test.Echo/Unary", SLICE("x"), &unsent);
+	grpc_client_cancel(pair.client, &unsent);
+	assert_int_equal(unsent.count, 1);
+	assert_int_equal(unsent.code, GRPC_CANCELLED);
+	/* Nobody's, and one that ended, are passed over. */
+	grpc_client_cancel(pair.client, &unsent);
+	grpc_client_cancel(pair.client, &pair);
+	pump(&pair);
+	call(&pair, "/test.Echo/Unary", slice_of(big, LIMITS.message_size_max),
+	     &halfway);
+	for (uint32_t i = 0; i < 3; i++) {
+		out = grpc_client_send(pair.client);
+		assert_true(out.size > 0);
+		assert_true(grpc_connection_receive(pair.server, out, i));
+	}
+	call(&pair, "/test.Echo/Unary", SLICE("hold"), &held);
+	grpc_client_cancel(pair.client, &halfway);
+	pump(&pair);
+	assert_int_equal(held.count, 0);
+	assert_int_equal(pair.echo.held_count, 1);
+	grpc_client_cancel(pair.client, &held);
+	call(&pair, "/test.Echo/Unary", SLICE("hello"), &other);
+	pump(&pair);
+	assert_int_equal(halfway.count, 1);
+	assert_int_equal(held.count, 1);
+	assert_int_equal(other.code, GRPC_OK);
+	assert_int_equal(other.size, 5);
+	assert_int_equal(grpc_client_in_flight(pair.client), 0);
+	teardown(&pair);
+	assert_int_equal(unsent.count, 1);
+	free(big);
+}
+
+/* Goal: those that wait for their turn can be cancelled, the others come. */
+static void test_grpc_client_cancels_waiting(void **state)
+{
+	static struct outcome outcomes[100];
+	struct pair pair;
+
+	(void)state;
+	setup(&pair, 0);
+	pump(&pair);
+	for (size_t i = 0; i < COUNT_OF(outcomes); i++)
+		call(&pair, "/test.Echo/Unary", SLICE("abc"), &outcomes[i]);
+	for (size_t i = 1; i < COUNT_OF(outcomes); i += 2)
+		grpc_client_cancel(pair.client, &outcomes[i]);
+	pump(&pair);
+	for (size_t i = 0; i < COUNT_OF(outcomes); i++) {
+		assert_int_equal(outcomes[i].count, 1);
+		assert_int_equal(outcomes[i].code,
+				 i % 2 == 0 ? GRPC_OK : GRPC_CANCELLED);
+	}
+	teardown(&pair);
+}
+
 /* Goal: large requests go out whole, and a response over the bound is
  * refused on this side without harm to other calls. */
 static void test_grpc_client_bounds_responses(void **state)
@@ -387,6 +455,8 @@ int main(void)
 		cmocka_unit_test(test_grpc_client_calls),
 		cmocka_unit_test(test_grpc_client_hears_refusals),
 		cmocka_unit_test(test_grpc_client_many_in_flight),
+		cmocka_unit_test(test_grpc_client_cancels),
+		cmocka_unit_test(test_grpc_client_cancels_waiting),
 		cmocka_unit_test(test_grpc_client_bounds_responses),
 		cmocka_unit_test(test_grpc_client_ends_calls),
 		cmocka_unit_test(test_grpc_client_respects_drain),
