@@ -6,8 +6,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#define HOST_SIZE_MAX 64
-
 /* Digits alone, 0 to 65535: getaddrinfo() takes more, and cuts it. */
 static bool is_port(const char *text)
 {
@@ -25,7 +23,8 @@ static bool is_port(const char *text)
 }
 
 /* The part before the port, without the brackets of IPv6. */
-static bool take_host(const char *text, size_t size, char out[HOST_SIZE_MAX])
+static bool take_host(const char *text, size_t size,
+		      char out[ENDPOINT_HOST_SIZE])
 {
 	bool bracketed = size > 2 && text[0] == '[' && text[size - 1] == ']';
 
@@ -33,11 +32,23 @@ static bool take_host(const char *text, size_t size, char out[HOST_SIZE_MAX])
 		text++;
 		size -= 2;
 	}
-	if (size == 0 || size >= HOST_SIZE_MAX)
+	if (size == 0 || size >= ENDPOINT_HOST_SIZE)
 		return false;
 	memcpy(out, text, size);
 	out[size] = '\0';
 	return bracketed == (strchr(out, ':') != NULL);
+}
+
+bool endpoint_split(const char *text, char host[ENDPOINT_HOST_SIZE],
+		    char port[ENDPOINT_PORT_SIZE])
+{
+	const char *colon = strrchr(text, ':');
+
+	if (colon == NULL || !is_port(colon + 1) ||
+	    !take_host(text, (size_t)(colon - text), host))
+		return false;
+	memcpy(port, colon + 1, strlen(colon + 1) + 1);
+	return true;
 }
 
 bool endpoint_parse(const char *text, struct sockaddr_storage *out,
@@ -47,13 +58,12 @@ bool endpoint_parse(const char *text, struct sockaddr_storage *out,
 		.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 		.ai_socktype = SOCK_STREAM,
 	};
-	const char *colon = strrchr(text, ':');
-	char host[HOST_SIZE_MAX];
+	char host[ENDPOINT_HOST_SIZE];
+	char port[ENDPOINT_PORT_SIZE];
 	struct addrinfo *found;
 
-	if (colon == NULL || !is_port(colon + 1) ||
-	    !take_host(text, (size_t)(colon - text), host) ||
-	    getaddrinfo(host, colon + 1, &hints, &found) != 0)
+	if (!endpoint_split(text, host, port) ||
+	    getaddrinfo(host, port, &hints, &found) != 0)
 		return false;
 	check(found->ai_addrlen <= sizeof(*out));
 	memcpy(out, found->ai_addr, found->ai_addrlen);

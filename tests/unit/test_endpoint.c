@@ -71,11 +71,45 @@ static void test_endpoint_refuses(void **state)
 	}
 }
 
+/* Goal: where to connect to may be a name. */
+static void test_endpoint_splits(void **state)
+{
+	static const struct {
+		const char *text;
+		const char *host; /* NULL: refused */
+		const char *port;
+	} cases[] = {
+		{ "graz.example:7440", "graz.example", "7440" },
+		{ "localhost:1", "localhost", "1" },
+		{ "[::1]:65535", "::1", "65535" },
+		{ "127.0.0.1:0", "127.0.0.1", "0" },
+		{ "graz.example", NULL, NULL },
+		{ "graz.example:", NULL, NULL },
+		{ ":7440", NULL, NULL },
+		{ "graz.example:70000", NULL, NULL },
+		{ "::1:7440", NULL, NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		char host[ENDPOINT_HOST_SIZE];
+		char port[ENDPOINT_PORT_SIZE];
+
+		assert_int_equal(endpoint_split(cases[i].text, host, port),
+				 cases[i].host != NULL);
+		if (cases[i].host == NULL)
+			continue;
+		assert_string_equal(host, cases[i].host);
+		assert_string_equal(port, cases[i].port);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_endpoint_reads),
 		cmocka_unit_test(test_endpoint_refuses),
+		cmocka_unit_test(test_endpoint_splits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
