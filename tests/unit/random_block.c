@@ -4,12 +4,23 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/linklog.h"
+
 static const uint8_t event_kinds[] = {
-	EVENT_EPOCH_STARTED,  EVENT_ACTOR_SEEN,
-	EVENT_ACCOUNT_OPENED, EVENT_ACCOUNT_LIMITS_SET,
-	EVENT_ACCOUNT_FROZEN, EVENT_ACCOUNT_UNFROZEN,
-	EVENT_ACCOUNT_CLOSED, EVENT_HOLD_EXPIRED,
-	EVENT_GENESIS,	      EVENT_RESUMED,
+	EVENT_EPOCH_STARTED,	EVENT_ACTOR_SEEN,
+	EVENT_ACCOUNT_OPENED,	EVENT_ACCOUNT_LIMITS_SET,
+	EVENT_ACCOUNT_FROZEN,	EVENT_ACCOUNT_UNFROZEN,
+	EVENT_ACCOUNT_CLOSED,	EVENT_HOLD_EXPIRED,
+	EVENT_GENESIS,		EVENT_RESUMED,
+	EVENT_LINK_OPENED,	EVENT_LINK_BATCH_SEALED,
+	EVENT_LINK_BATCH_TAKEN, EVENT_LINK_BATCH_ADOPTED,
+	EVENT_LINK_WITHDRAWN,	EVENT_LINK_ACKNOWLEDGED,
+	EVENT_LINK_LIFE_BEGUN,	EVENT_LINK_LIFE_ADMITTED,
+	EVENT_LINK_RECONCILED,	EVENT_LINK_PAUSED,
+	EVENT_LINK_RESUMED,	EVENT_LINK_COMMANDED,
+	EVENT_PAYMENT_HELD,	EVENT_REJOINED,
+	EVENT_ROSTER_ADOPTED,	EVENT_REQUEST_OPENED,
+	EVENT_REQUEST_ENDED,
 };
 
 uint64_t random_next(struct random *random)
@@ -154,6 +165,91 @@ static void fill_genesis(struct random *random, struct event_genesis *genesis)
 	random_fill_bytes(random, genesis->node_key, NODE_KEY_SIZE);
 }
 
+static void fill_link(struct random *random, uint32_t kind,
+		      struct event_link *link)
+{
+	link->link = 1 + (uint32_t)random_below(random, 300);
+	if (kind == EVENT_LINK_OPENED) {
+		link->city = text_of(random, 1, 32);
+		link->account = 1 + (uint32_t)any_length(random, 1000000);
+	} else if (kind <= EVENT_LINK_BATCH_ADOPTED) {
+		link->batch = text_of(random, 1, 250);
+	} else if (kind <= EVENT_LINK_ACKNOWLEDGED) {
+		link->seq = any_length(random, UINT64_MAX);
+	} else if (kind <= EVENT_LINK_LIFE_ADMITTED) {
+		link->incarnation = any_length(random, UINT64_MAX);
+		random_fill_bytes(random, link->nonce, LIFE_NONCE_SIZE);
+	} else if (kind == EVENT_LINK_RECONCILED) {
+		link->incarnation = any_length(random, UINT64_MAX);
+		link->seq = any_length(random, UINT64_MAX);
+	} else {
+		link->id = random_id(random, false);
+		link->actor = 1 + (uint32_t)any_length(random, 1000);
+		link->reason = text_of(random, 1, 140);
+	}
+	if (kind != EVENT_LINK_COMMANDED)
+		return;
+	link->command =
+		LINK_ENTRY_LINE_CHANGE + (uint32_t)random_below(random, 3);
+	link->line = limit_of(random);
+}
+
+static void fill_held(struct random *random, struct event_payment_held *held)
+{
+	held->id = random_id(random, false);
+	held->hold_id = random_id(random, false);
+	held->actor = 1 + (uint32_t)any_length(random, 1000);
+	if (random_one_in(random, 2))
+		return;
+	held->parent = random_id(random, false);
+	held->account = 1 + (uint32_t)any_length(random, 1000000);
+	held->attempt = 1 + (uint32_t)random_below(random, 3);
+}
+
+static void fill_request(struct random *random, uint32_t kind,
+			 struct event_request *request)
+{
+	request->id = random_id(random, false);
+	request->actor = 1 + (uint32_t)any_length(random, 1000);
+	if (kind == EVENT_REQUEST_ENDED) {
+		request->state = PAYMENT_REQUEST_PAID +
+				 (uint32_t)random_below(random, 3);
+		return;
+	}
+	request->payer = text_of(random, 1, LINKLOG_ADDRESS_SIZE_MAX);
+	request->payee = text_of(random, 1, LINKLOG_ADDRESS_SIZE_MAX);
+	request->amount = limit_of(random);
+	request->purpose = text_of(random, 0, EVENT_NOTE_SIZE_MAX);
+	request->reference = text_of(random, 0, LINKLOG_REFERENCE_SIZE_MAX);
+	request->expires_us = any_length(random, UINT64_C(1) << 52);
+}
+
+/* Events of links and payments, from LINK_OPENED on. */
+static void fill_far(struct random *random, struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_PAYMENT_HELD:
+		fill_held(random, &event->payment_held);
+		return;
+	case EVENT_REJOINED:
+		event->rejoined.actor = 1 + (uint32_t)any_length(random, 1000);
+		event->rejoined.reason = text_of(random, 1, 140);
+		return;
+	case EVENT_ROSTER_ADOPTED:
+		event->roster_adopted.version = any_length(random, UINT64_MAX);
+		random_fill_bytes(random, event->roster_adopted.hash,
+				  SHA256_SIZE);
+		return;
+	case EVENT_REQUEST_OPENED:
+	case EVENT_REQUEST_ENDED:
+		fill_request(random, event->kind, &event->request);
+		return;
+	default:
+		fill_link(random, event->kind, &event->link);
+		return;
+	}
+}
+
 struct event random_event(struct random *random)
 {
 	static uint8_t uri[IDENTITY_URI_SIZE_MAX];
@@ -189,6 +285,9 @@ struct event random_event(struct random *random)
 		fill_genesis(random, &event.genesis);
 		break;
 	case EVENT_RESUMED:
+		break;
+	default:
+		fill_far(random, &event);
 		break;
 	}
 	return event;
