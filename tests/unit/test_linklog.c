@@ -538,23 +538,35 @@ static void test_linklog_reference_limit(void **state)
 static void test_linklog_reasons(void **state)
 {
 	/* (rule PEER-27) */
+	static const char *const names[LINK_REASON_COUNT] = {
+		"NONE",		 "WRONG_FEDERATION",
+		"BAD_PATH",	 "NOT_ON_PATH",
+		"AMOUNT_RANGE",	 "ID_CONFLICT",
+		"ID_TOO_OLD",	 "CITY_GONE",
+		"FROZEN",	 "LATE",
+		"LINE",		 "TOO_MANY_PENDING",
+		"NO_LINK",	 "LINK_DOWN",
+		"NEXT_FROZEN",	 "NEXT_BUSY",
+		"PAYEE_UNKNOWN", "PAYEE_CLOSED",
+		"PAYEE_CEILING", "PAYEE_DECLINED",
+		"CANCELLED",	 "ROUND_ABORTED",
+	};
 	static const uint32_t retry[] = { 8, 10, 11, 13, 14, 15, 18 };
 	uint32_t found = 0;
 
 	(void)state;
 	for (uint32_t i = 0; i < LINK_REASON_COUNT; i++) {
+		assert_string_equal(link_reason_name(i), names[i]);
 		assert_true(strlen(link_reason_sentence(i)) > 10);
 		for (uint32_t j = 0; j < i; j++)
-			assert_string_not_equal(link_reason_name(i),
-						link_reason_name(j));
+			assert_string_not_equal(link_reason_sentence(i),
+						link_reason_sentence(j));
 		if (!link_reason_retry(i))
 			continue;
 		assert_true(found < COUNT_OF(retry));
 		assert_int_equal(i, retry[found++]);
 	}
 	assert_int_equal(found, COUNT_OF(retry));
-	assert_string_equal(link_reason_name(LINK_REASON_LINE), "LINE");
-	assert_string_equal(link_reason_name(21), "ROUND_ABORTED");
 	/* A newer city's. */
 	assert_string_equal(link_reason_name(LINK_REASON_COUNT), "UNKNOWN");
 	assert_true(strlen(link_reason_sentence(UINT32_MAX)) > 10);
