@@ -69,6 +69,9 @@ void peer_back_off(struct peer *peer, uint32_t link)
 	uint64_t wait = session->backoff_us * 2;
 	uint8_t jitter;
 
+	/* All that was under way fails at once: that is one failure. */
+	if (peer->now_us < session->retry_us)
+		return;
 	if (wait < PEER_BACKOFF_MIN_US)
 		wait = PEER_BACKOFF_MIN_US;
 	if (wait > PEER_BACKOFF_MAX_US)
