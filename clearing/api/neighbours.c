@@ -266,17 +266,22 @@ void neighbours_free(struct neighbours *neighbours)
 	free(neighbours);
 }
 
-void neighbours_set_roster(struct neighbours *neighbours,
-			   const struct roster *roster,
-			   struct slice roster_bytes)
+void neighbours_reload(struct neighbours *neighbours,
+		       const struct neighbours_options *options)
 {
+	struct neighbours_options *kept = &neighbours->options;
 	struct peer_directory directory = directory_of(neighbours);
 
-	neighbours->options.roster = roster;
-	neighbours->options.roster_bytes = roster_bytes;
-	neighbours->here =
-		roster_city(roster, slice_from_text(neighbours->api->city));
+	kept->roster = options->roster;
+	kept->roster_bytes = options->roster_bytes;
+	kept->uri = options->uri;
+	kept->key_id = options->key_id;
+	kept->sign_context = options->sign_context;
+	neighbours->here = roster_city(options->roster,
+				       slice_from_text(neighbours->api->city));
 	check(neighbours->here != ROSTER_NONE);
+	neighbours->peer.options.uri = options->uri;
+	neighbours->peer.options.key_id = options->key_id;
 	peer_set_directory(&neighbours->peer, &directory);
 }
 
@@ -313,10 +318,26 @@ static void note_connections(struct neighbours *neighbours)
 				       link_city(links_at(links, i))));
 }
 
+/* (rule PEER-2): from now on no older one is taken, after a restart too. */
+static void adopt_roster(struct neighbours *neighbours)
+{
+	const struct roster *roster = neighbours->options.roster;
+	struct event event = { .kind = EVENT_ROSTER_ADOPTED };
+	struct recorder recorder;
+
+	if (neighbours->api->ledger->links.roster_version >= roster->version ||
+	    !open_block(neighbours, 0, 1, 0, &recorder))
+		return;
+	event.roster_adopted.version = roster->version;
+	memcpy(event.roster_adopted.hash, roster->hash, SHA256_SIZE);
+	record_link_event(&recorder, &event, (struct hash128){ 0 });
+}
+
 void neighbours_turn(struct neighbours *neighbours, uint64_t now_us)
 {
 	if (neighbours->api->state != NODE_SERVING)
 		return;
+	adopt_roster(neighbours);
 	note_connections(neighbours);
 	peer_turn(&neighbours->peer, now_us);
 	neighbours_act(neighbours);

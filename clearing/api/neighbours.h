@@ -53,7 +53,7 @@ struct neighbours;
  * neighbours_create: over the loaded ledger of @api; NULL without memory.
  *
  * @options  roster and slices live as long as the neighbours, or until
- *           neighbours_set_roster().
+ *           neighbours_reload().
  */
 struct neighbours *
 neighbours_create(struct api *api,
@@ -62,10 +62,13 @@ neighbours_create(struct api *api,
 /* neighbours_free: calls under way must have ended. */
 void neighbours_free(struct neighbours *neighbours);
 
-/* neighbours_set_roster: a newer one was taken. */
-void neighbours_set_roster(struct neighbours *neighbours,
-			   const struct roster *roster,
-			   struct slice roster_bytes);
+/*
+ * neighbours_reload: a newer roster was taken, another key: from now on the
+ * members of @options count that may change, which are those of roster, key
+ * and signing.
+ */
+void neighbours_reload(struct neighbours *neighbours,
+		       const struct neighbours_options *options);
 
 /* neighbours_turn: let the engine work, and carry out what it asks for. */
 void neighbours_turn(struct neighbours *neighbours, uint64_t now_us);

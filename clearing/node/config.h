@@ -51,6 +51,8 @@ struct config {
 	uint64_t connections_per_identity_max;
 	uint64_t operator_limit_max_minor;
 	uint64_t queue_blocks_max;
+	uint64_t links_max;    /* neighbours */
+	uint64_t payments_max; /* between cities, under way at once */
 	uint64_t projector_lag_max_blocks;
 	/* [log] */
 	char *level;

@@ -59,6 +59,8 @@ const struct config_key config_keys[CONFIG_KEY_COUNT] = {
 	NUMBER("limits", operator_limit_max_minor, 0,
 	       (UINT64_C(1) << 53) - 1, true, "0"),
 	NUMBER("limits", queue_blocks_max, 4, 4096, false, "16"),
+	NUMBER("limits", links_max, 1, 1000, false, "64"),
+	NUMBER("limits", payments_max, 1000, 1000000, false, "65536"),
 	NUMBER("limits", projector_lag_max_blocks, 16, 1000000, false, "1024"),
 	CHOICE("log", level, "debug info warning error", true, "info"),
 	CHOICE("log", format, "text json", true, "text"),

@@ -30,7 +30,7 @@ struct config_key {
 	bool changeable; /* by SIGHUP */
 };
 
-#define CONFIG_KEY_COUNT 31
+#define CONFIG_KEY_COUNT 33
 
 extern const struct config_key config_keys[CONFIG_KEY_COUNT];
 

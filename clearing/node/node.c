@@ -130,6 +130,9 @@ static bool make_ledger(struct node *node)
 		.ids_max = (uint32_t)config->ids_max,
 		.id_window_us = config->id_window_s * 1000000,
 		.key = crypto_random_key(),
+		.links_max = (uint32_t)config->links_max,
+		.payments_max = (uint32_t)config->payments_max,
+		.sha256 = crypto_sha256,
 	};
 	void *memory;
 
@@ -151,6 +154,9 @@ static bool make_store(struct node *node)
 		.lag_blocks_max = (uint32_t)(config->projector_lag_max_blocks +
 					     config->queue_blocks_max +
 					     PROJECTOR_SLACK_BLOCKS),
+		.links_max = (uint32_t)config->links_max,
+		.payments_max = (uint32_t)config->payments_max,
+		.sha256 = crypto_sha256,
 		.on_projected = wake_up,
 		.context = node,
 	};
@@ -307,13 +313,13 @@ static bool read_roster(struct node *node)
 	const struct roster *roster;
 	char error[ROSTER_FILE_ERROR_SIZE];
 
-	if (!roster_file_load(&node->federation, &node->config, error)) {
+	if (!roster_file_load(&node->held, &node->config, error)) {
 		log_event(LOG_ERROR, "not_started",
 			  LOG_NUMBER("status", EXIT_CONFIGURATION),
 			  LOG_TEXT("reason", error), LOG_END);
 		return false;
 	}
-	roster = node->federation.roster;
+	roster = node->held.roster;
 	if (roster != NULL)
 		log_event(LOG_INFO, "roster",
 			  LOG_NUMBER("version", roster->version),
@@ -342,8 +348,6 @@ static bool make(struct node *node, SSL_CTX *tls)
 	if (!read_head(node))
 		return say_why("the state file of the acknowledged head",
 			       node->head_path);
-	if (!read_roster(node))
-		return false;
 	if (!make_ledger(node))
 		return say_why("memory for [limits]", "");
 	if (!make_store(node))
@@ -375,6 +379,7 @@ static void free_events(struct node *node)
 /* In reverse order; what waits is told, then nobody is there any more. */
 static void unmake(struct node *node)
 {
+	federation_free(node->federation);
 	if (node->api != NULL) {
 		api_give_up(node->api);
 		server_flush(&node->server);
@@ -400,7 +405,7 @@ static void unmake(struct node *node)
 	if (node->lock_descriptor >= 0)
 		close(node->lock_descriptor);
 	free_events(node);
-	roster_file_release(&node->federation);
+	roster_file_release(&node->held);
 	config_release(&node->config);
 }
 
@@ -430,6 +435,12 @@ enum exit_status node_run(struct config *config, const char *config_path,
 	node->lock_descriptor = -1;
 	node->status = EXIT_CONFIGURATION;
 	name_node(node);
+	if (!read_roster(node)) {
+		config_release(&node->config);
+		free(node);
+		return EXIT_CONFIGURATION;
+	}
+	tls = credentials_load(&node->config, node->held.roster, error);
 	if (tls == NULL)
 		log_event(LOG_ERROR, "not_started", LOG_TEXT("reason", error),
 			  LOG_END);

@@ -20,6 +20,7 @@
 #include "core/ledger.h"
 #include "node/clock.h"
 #include "node/config.h"
+#include "node/federation.h"
 #include "node/head.h"
 #include "node/roster_file.h"
 #include "node/server.h"
@@ -86,7 +87,8 @@ struct node {
 	uint64_t now_us;
 	bool in_turn;
 
-	struct roster_file federation;
+	struct roster_file held;
+	struct federation *federation; /* NULL: not yet, or a lone city */
 
 	struct ledger ledger;
 	void *ledger_memory;
@@ -132,6 +134,9 @@ void node_unwatch_journal(struct node *node);
 
 /* node_on_acknowledged: for struct journal_options. */
 void node_on_acknowledged(void *context, const struct closed_block *block);
+
+/* node_on_close: likewise, for .on_close. */
+void node_on_close(void *context, struct block *block);
 
 /* node_move: the phase by @event; says so in the log. */
 void node_move(struct node *node, enum node_event event);

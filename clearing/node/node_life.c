@@ -177,6 +177,8 @@ void node_tick(struct node *node)
 		return;
 	node_set_state(node);
 	server_tick(&node->server, now_us);
+	if (node->federation != NULL)
+		federation_tick(node->federation, now_us);
 }
 
 static enum exit_status status_of_start(enum start_result result)
@@ -227,6 +229,7 @@ static bool take_up(struct node *node, const struct started *started)
 		.queue_blocks_max = (uint32_t)node->config.queue_blocks_max,
 		.sha256 = crypto_sha256,
 		.on_acknowledged = node_on_acknowledged,
+		.on_close = node_on_close,
 		.context = node,
 	};
 
@@ -245,6 +248,23 @@ static bool take_up(struct node *node, const struct started *started)
 	return true;
 }
 
+static bool join_federation(struct node *node)
+{
+	const struct federation_options options = {
+		.base = node->base,
+		.api = node->api,
+		.held = &node->held,
+		.config = &node->config,
+		.now = node_now,
+		.context = node,
+	};
+
+	if (node->held.roster == NULL)
+		return true;
+	node->federation = federation_create(&options);
+	return node->federation != NULL;
+}
+
 static void serve(struct node *node, const struct started *started)
 {
 	char error[ROSTER_FILE_ERROR_SIZE];
@@ -261,10 +281,15 @@ static void serve(struct node *node, const struct started *started)
 			 "memory, threads or descriptors are out");
 		return;
 	}
-	if (!roster_file_follows(&node->federation, node->config.roster,
+	if (!roster_file_follows(&node->held, node->config.roster,
 				 node->ledger.links.roster_version,
 				 node->ledger.links.roster_hash, error)) {
 		node_end(node, EXIT_CONFIGURATION, "ended_roster", error);
+		return;
+	}
+	if (!join_federation(node)) {
+		node_end(node, EXIT_NO_DATABASE, "ended_no_memory",
+			 "no memory for the federation");
 		return;
 	}
 	/* Time may only now be behind the newest block's. */
@@ -343,25 +368,23 @@ static void adopt(struct config *config, struct config *fresh)
 }
 
 /* A newer roster beside the old one; one that is refused changes nothing. */
-static void reload_roster(struct node *node)
+static void reload_roster(struct node *node, const struct config *fresh)
 {
 	char error[ROSTER_FILE_ERROR_SIZE];
 
-	switch (roster_file_reload(&node->federation, &node->config, error)) {
+	switch (roster_file_reload(&node->held, fresh, error)) {
 	case ROSTER_RELOAD_SAME:
 		return;
 	case ROSTER_RELOAD_REFUSED:
-		log_event(LOG_ERROR, "roster_refused",
-			  LOG_TEXT("reason", error),
-			  LOG_NUMBER("version_kept",
-				     node->federation.roster->version),
-			  LOG_END);
+		log_event(
+			LOG_ERROR, "roster_refused", LOG_TEXT("reason", error),
+			LOG_NUMBER("version_kept", node->held.roster->version),
+			LOG_END);
 		return;
 	case ROSTER_RELOAD_TAKEN:
-		log_event(
-			LOG_INFO, "roster_taken",
-			LOG_NUMBER("version", node->federation.roster->version),
-			LOG_END);
+		log_event(LOG_INFO, "roster_taken",
+			  LOG_NUMBER("version", node->held.roster->version),
+			  LOG_END);
 		return;
 	}
 }
@@ -381,7 +404,8 @@ static void reload(struct node *node)
 			  LOG_TEXT("reason", error), LOG_END);
 		return;
 	}
-	tls = credentials_load(&fresh, NULL, error);
+	reload_roster(node, &fresh);
+	tls = credentials_load(&fresh, node->held.roster, error);
 	if (tls == NULL) {
 		log_event(LOG_ERROR, "reload_refused",
 			  LOG_TEXT("reason", error), LOG_END);
@@ -391,7 +415,8 @@ static void reload(struct node *node)
 	config_compare(&node->config, &fresh, log_change, node);
 	adopt(&node->config, &fresh);
 	config_release(&fresh);
-	reload_roster(node);
+	if (node->federation != NULL)
+		federation_reload(node->federation);
 	log_set(node->config.level, node->config.format);
 	api_options = node_api_options(node);
 	api_set_options(node->api, &api_options);

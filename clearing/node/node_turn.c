@@ -40,6 +40,14 @@ void node_on_acknowledged(void *context, const struct closed_block *block)
 			  LOG_NUMBER("position", block->header.seq), LOG_END);
 }
 
+void node_on_close(void *context, struct block *block)
+{
+	const struct node *node = context;
+
+	if (node->federation != NULL)
+		federation_seal(node->federation, block);
+}
+
 static void log_journal_state(const struct node *node)
 {
 	static const char *const events[] = {
@@ -172,6 +180,8 @@ void node_turn_end(struct node *node)
 	}
 	if (node->journal != NULL && node->phase != PHASE_ENDED)
 		node_watch_journal(node);
+	if (node->federation != NULL)
+		federation_flush(node->federation);
 	server_flush(&node->server);
 	node->in_turn = false;
 }

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+#include "node/federation.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "node/credentials.h"
+#include "node/log.h"
+#include "node/outgoing.h"
+
+/* A fetched log's page, or a batch. */
+#define MESSAGE_SIZE_MAX (4u << 20)
+/* A city that is no neighbour is let go after so long without a call. */
+#define IDLE_US UINT64_C(60000000)
+
+/* A connection to another city's node. */
+struct line {
+	struct line *next;
+	struct federation *federation;
+	uint32_t city; /* index in the roster */
+	bool neighbour;
+	uint64_t used_us;
+	struct outgoing *outgoing;
+	SSL_CTX *tls;
+	uint8_t name_size;
+	uint8_t name[NAME_SIZE_MAX];
+};
+
+/* A call of the neighbours on its way. */
+struct asked {
+	neighbours_done *done;
+	void *user;
+};
+
+struct federation {
+	struct federation_options options;
+	struct neighbours *neighbours;
+	struct line *lines;
+	uint64_t now_us;
+};
+
+static const struct roster *roster_of(const struct federation *federation)
+{
+	return federation->options.held->roster;
+}
+
+static void on_state(void *context, bool connected, const char *reason)
+{
+	const struct line *line = context;
+
+	log_event(connected ? LOG_INFO : LOG_WARNING,
+		  connected ? "city_connected" : "city_disconnected",
+		  LOG_SLICE("city", slice_of(line->name, line->name_size)),
+		  LOG_TEXT("reason", reason == NULL ? "" : reason), LOG_END);
+}
+
+static SSL_CTX *tls_of(void *context)
+{
+	return ((const struct line *)context)->tls;
+}
+
+static uint64_t now_of(void *context)
+{
+	const struct federation *federation =
+		((const struct line *)context)->federation;
+
+	return federation->options.now(federation->options.context);
+}
+
+/* A host and a port, as text that ends. */
+static bool endpoint_of(const struct roster_city *city,
+			char out[ROSTER_ENDPOINT_SIZE_MAX + 1])
+{
+	if (city->endpoint.size == 0 ||
+	    city->endpoint.size > ROSTER_ENDPOINT_SIZE_MAX)
+		return false;
+	memcpy(out, city->endpoint.data, city->endpoint.size);
+	out[city->endpoint.size] = '\0';
+	return true;
+}
+
+static struct outgoing *dial(struct line *line)
+{
+	const struct federation *federation = line->federation;
+	const struct roster_city *city =
+		&roster_of(federation)->cities[line->city];
+	char endpoint[ROSTER_ENDPOINT_SIZE_MAX + 1];
+	char error[CREDENTIALS_ERROR_SIZE] = "it has no endpoint";
+	struct outgoing_options options = {
+		.base = federation->options.base,
+		.endpoint = endpoint,
+		.message_size_max = MESSAGE_SIZE_MAX,
+		.tls = tls_of,
+		.now = now_of,
+		.on_state = on_state,
+		.context = line,
+	};
+
+	if (endpoint_of(city, endpoint))
+		line->tls = credentials_dial(federation->options.config,
+					     roster_of(federation), line->city,
+					     error);
+	if (line->tls != NULL)
+		return outgoing_create(&options);
+	log_event(LOG_ERROR, "city_not_dialled", LOG_SLICE("city", city->name),
+		  LOG_TEXT("reason", error), LOG_END);
+	return NULL;
+}
+
+static struct line *find_line(struct federation *federation, struct slice city)
+{
+	struct line *line = federation->lines;
+
+	while (line != NULL &&
+	       !slice_equal(slice_of(line->name, line->name_size), city))
+		line = line->next;
+	return line;
+}
+
+static struct line *add_line(struct federation *federation, uint32_t city)
+{
+	struct slice name = roster_of(federation)->cities[city].name;
+	struct line *line = calloc(1, sizeof(*line));
+
+	if (line == NULL)
+		return NULL;
+	line->federation = federation;
+	line->city = city;
+	line->used_us = federation->now_us;
+	memcpy(line->name, name.data, name.size);
+	line->name_size = (uint8_t)name.size;
+	line->outgoing = dial(line);
+	line->next = federation->lines;
+	federation->lines = line;
+	return line;
+}
+
+static void free_line(struct line *line)
+{
+	if (line->outgoing != NULL)
+		outgoing_free(line->outgoing);
+	SSL_CTX_free(line->tls);
+	free(line);
+}
+
+static void answered(void *user, const struct grpc_status *status,
+		     struct slice message)
+{
+	struct asked asked = *(struct asked *)user;
+
+	free(user);
+	asked.done(asked.user, status->code == GRPC_OK, message);
+}
+
+static bool call(void *context, struct slice city, enum rpc rpc,
+		 struct slice message, neighbours_done *done, void *user)
+{
+	struct federation *federation = context;
+	struct line *line = find_line(federation, city);
+	uint32_t index = roster_city(roster_of(federation), city);
+	struct asked *asked;
+
+	if (line == NULL && index != ROSTER_NONE)
+		line = add_line(federation, index);
+	if (line == NULL || line->outgoing == NULL)
+		return false;
+	line->used_us = federation->now_us;
+	asked = malloc(sizeof(*asked));
+	if (asked == NULL)
+		return false;
+	*asked = (struct asked){ done, user };
+	if (outgoing_call(line->outgoing, rpc_method_at(rpc)->path, message,
+			  NEIGHBOURS_CALL_US, answered, asked))
+		return true;
+	free(asked);
+	return false;
+}
+
+static bool is_connected(void *context, struct slice city)
+{
+	const struct line *line = find_line(context, city);
+
+	return line != NULL && line->outgoing != NULL &&
+	       outgoing_is_open(line->outgoing);
+}
+
+static void on_alarm(void *context, struct slice city, const char *what)
+{
+	(void)context;
+	log_event(LOG_ERROR, "link_alarm", LOG_SLICE("city", city),
+		  LOG_TEXT("what", what), LOG_END);
+}
+
+/* A line to each neighbour, none to a city that left. */
+static void dial_neighbours(struct federation *federation)
+{
+	const struct roster *roster = roster_of(federation);
+	uint32_t here = federation->options.held->city;
+
+	for (uint32_t i = 0; i < roster->link_count; i++) {
+		const struct roster_link *link = &roster->links[i];
+		struct line *line;
+		uint32_t other;
+
+		if (link->a != here && link->b != here)
+			continue;
+		other = roster_other_end(link, here);
+		line = find_line(federation, roster->cities[other].name);
+		if (line == NULL)
+			line = add_line(federation, other);
+		if (line != NULL)
+			line->neighbour = true;
+	}
+}
+
+static struct neighbours_options
+neighbours_options_of(struct federation *federation)
+{
+	const struct roster_file *held = federation->options.held;
+	const struct roster_city *here = &held->roster->cities[held->city];
+	const struct roster_key *key =
+		roster_current_key(held->roster, held->city);
+
+	check(key != NULL);
+	return (struct neighbours_options){
+		.roster = held->roster,
+		.roster_bytes = held->now.bytes,
+		.uri = here->uri,
+		.key_id = key->id,
+		.sign = crypto_sign,
+		.verify = crypto_verify,
+		.sign_context = held->key,
+		.closed = federation->options.closed,
+		.call = call,
+		.is_connected = is_connected,
+		.on_alarm = on_alarm,
+		.context = federation,
+	};
+}
+
+struct federation *federation_create(const struct federation_options *options)
+{
+	struct federation *federation = calloc(1, sizeof(*federation));
+	struct neighbours_options neighbours;
+
+	if (federation == NULL)
+		return NULL;
+	federation->options = *options;
+	neighbours = neighbours_options_of(federation);
+	federation->neighbours = neighbours_create(options->api, &neighbours);
+	if (federation->neighbours == NULL) {
+		free(federation);
+		return NULL;
+	}
+	dial_neighbours(federation);
+	api_join(options->api, federation->neighbours);
+	return federation;
+}
+
+static void drop_lines(struct federation *federation)
+{
+	while (federation->lines != NULL) {
+		struct line *line = federation->lines;
+
+		federation->lines = line->next;
+		free_line(line);
+	}
+}
+
+void federation_free(struct federation *federation)
+{
+	if (federation == NULL)
+		return;
+	/* Calls under way end first, while there is somebody to hear it. */
+	drop_lines(federation);
+	api_join(federation->options.api, NULL);
+	neighbours_free(federation->neighbours);
+	free(federation);
+}
+
+void federation_reload(struct federation *federation)
+{
+	struct neighbours_options fresh = neighbours_options_of(federation);
+
+	drop_lines(federation);
+	neighbours_reload(federation->neighbours, &fresh);
+	dial_neighbours(federation);
+}
+
+static bool is_idle(const struct line *line, uint64_t now_us)
+{
+	return !line->neighbour && now_us > line->used_us + IDLE_US;
+}
+
+void federation_tick(struct federation *federation, uint64_t now_us)
+{
+	struct line **at = &federation->lines;
+
+	federation->now_us = now_us;
+	while (*at != NULL) {
+		struct line *line = *at;
+
+		if (line->outgoing != NULL)
+			outgoing_tick(line->outgoing, now_us);
+		if (!is_idle(line, now_us)) {
+			at = &line->next;
+			continue;
+		}
+		*at = line->next;
+		free_line(line);
+	}
+}
+
+void federation_flush(struct federation *federation)
+{
+	for (struct line *line = federation->lines; line != NULL;
+	     line = line->next) {
+		if (line->outgoing != NULL)
+			outgoing_flush(line->outgoing);
+	}
+}
+
+void federation_seal(struct federation *federation, struct block *block)
+{
+	neighbours_seal(federation->neighbours, block);
+}
