@@ -9,14 +9,18 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 from postgres import SOURCE, PrivatePostgres  # noqa: E402
 
 CHANGES = ["schema", "writer", "journal", "accounts", "entries", "maintain",
-           "grants"]
+           "grants", "links"]
 
 # What is taken away from which change, and given back.
 UNMADE = [
     ("schema", "revoke create on schema clearing from clearing_owner",
      "grant create on schema clearing to clearing_owner"),
-    ("schema", "update clearing.schema_info set version = 2",
-     "update clearing.schema_info set version = 1"),
+    ("links", "update clearing.schema_info set version = 1",
+     "update clearing.schema_info set version = 2"),
+    ("links", "alter table clearing.payment rename proof to p",
+     "alter table clearing.payment rename p to proof"),
+    ("links", "grant delete on clearing.link to clearing_app",
+     "revoke delete on clearing.link from clearing_app"),
     ("writer", "alter table clearing.writer rename beat to b",
      "alter table clearing.writer rename b to beat"),
     ("journal", "alter table clearing.memo rename salt to s",
@@ -144,7 +148,7 @@ class Schema(unittest.TestCase):
     def test_schema_has_one_row_where_there_is_one(self):
         """Goal: what a node reads first stands there, and once."""
         self.assertEqual(self.server.psql(
-            "select version, needs_node from clearing.schema_info"), "1\t1")
+            "select version, needs_node from clearing.schema_info"), "2\t2")
         self.assertEqual(self.server.psql(
             "select seq, hash, epoch, next_number, time_us from "
             "clearing.projection"), "-1\t\\x" + "00" * 32 + "\t0\t1\t0")
@@ -171,7 +175,7 @@ class Schema(unittest.TestCase):
         self.assertEqual(self.server.psql(
             "select string_agg(distinct pg_get_expr(adbin, adrelid), ' ') "
             "from pg_attrdef d join pg_class c on c.oid = adrelid where "
-            "relnamespace = 'clearing'::regnamespace"), "0 true")
+            "relnamespace = 'clearing'::regnamespace"), "0 false true")
         self.assertEqual(self.server.psql(
             "select relname, attname from pg_attribute a join pg_class c on "
             "c.oid = attrelid join pg_collation l on l.oid = attcollation "
