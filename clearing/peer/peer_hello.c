@@ -233,8 +233,7 @@ static enum comparison compare(const struct link *link,
 		return ok->in_seq < peer_remembered_from(link)
 			       ? COMPARE_AGREES
 			       : COMPARE_DIFFERS;
-	if (memcmp(end->head, ok->in_head, SHA256_SIZE) != 0 &&
-	    !PLANTED(HEAD_UNCHECKED))
+	if (memcmp(end->head, ok->in_head, SHA256_SIZE) != 0)
 		return COMPARE_DIFFERS;
 	return ok->in_seq < link->out.seq && forgot_a_life(link, ok)
 		       ? COMPARE_WITHDRAW
