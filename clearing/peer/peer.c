@@ -72,6 +72,7 @@ void peer_init(struct peer *peer, struct ledger *ledger,
 		.durable_seq = ledger->next_seq - 1,
 		.closed = closed,
 		.restored = closed,
+		.began_us = ledger->time_us,
 	};
 	for (uint32_t i = 0; i < ledger->links.options.links_max; i++)
 		peer->sessions[i].state = PEER_START;

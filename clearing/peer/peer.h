@@ -172,10 +172,11 @@ struct peer {
 	uint64_t now_us;
 	uint64_t next_sweep_us;
 	uint64_t roster_seen;
-	bool started;	  /* every link of the roster has a life in this run */
-	bool closed;	  /* local commands wait until all is reconciled */
-	bool restored;	  /* its journal may lack what it once said */
-	uint8_t *scratch; /* PEER_SCRATCH_SIZE */
+	bool started;	   /* every link of the roster has a life in this run */
+	bool closed;	   /* local commands wait until all is reconciled */
+	bool restored;	   /* its journal may lack what it once said */
+	uint64_t began_us; /* journal time when this process began */
+	uint8_t *scratch;  /* PEER_SCRATCH_SIZE */
 	uint8_t (*leaves)[SHA256_SIZE];
 	struct peer_retry *retries;
 	uint32_t retry_count;

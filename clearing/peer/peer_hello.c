@@ -378,6 +378,20 @@ void peer_say_line(struct peer *peer, uint32_t number)
 		(void)rewrite(peer, link);
 }
 
+bool peer_is_unsure(const struct peer *peer)
+{
+	const struct links *links = peer_links(peer);
+
+	for (uint32_t i = 1; peer->restored && i <= links->link_count; i++) {
+		const struct peer_session *session = peer_session_of(peer, i);
+
+		if (peer_listed(peer, link_city(links_at(links, i))) &&
+		    (session->state != PEER_RECONCILED || !session->caught_up))
+			return true;
+	}
+	return false;
+}
+
 static void open_if_all_agree(struct peer *peer)
 {
 	for (uint32_t i = 1; i <= peer_links(peer)->link_count; i++) {

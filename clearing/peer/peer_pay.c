@@ -123,6 +123,16 @@ static struct slice address_of(const struct peer *peer,
 	return buffer_view(&out);
 }
 
+/*
+ * An id from before a restore may be that of a payment which a neighbour's
+ * log will bring back: it is not begun again.
+ */
+static bool may_be_known(const struct peer *peer, const struct id *id)
+{
+	return peer_is_unsure(peer) &&
+	       id_time_ms(id) <= (peer->began_us + ID_SKEW_US) / 1000;
+}
+
 /* Refusals 63 to 67: the federation, this node, and the way there. */
 static uint32_t find_attempt(struct peer *peer, struct slice city,
 			     struct peer_attempt *attempt,
@@ -138,7 +148,7 @@ static uint32_t find_attempt(struct peer *peer, struct slice city,
 	    peer->ledger->hold_count == peer->ledger->options.holds_max)
 		return PAYMENT_TOO_MANY_PAYMENTS;
 	/* (rule PEER-22) */
-	if (peer->closed)
+	if (peer->closed || may_be_known(peer, &attempt->id))
 		return PAYMENT_RECOVERING;
 	return find_way(peer, city, &attempt->terms, excluded, count)
 		       ? 0
@@ -187,11 +197,11 @@ void peer_pay(struct peer *peer, const struct pay_command *command,
 	if (decision.verdict != VERDICT_ACCEPTED)
 		return;
 	fill_terms(peer, command, &attempt.terms);
+	memcpy(attempt.id.bytes, command->id.data, ID_SIZE);
 	answer->refusal = find_attempt(peer, city, &attempt, excluded, &count);
 	if (answer->refusal != 0)
 		return;
 	attempt.terms.payer = address_of(peer, payer, payer_bytes);
-	memcpy(attempt.id.bytes, command->id.data, ID_SIZE);
 	attempt.parent = attempt.id;
 	attempt.account = payer->id;
 	if (!begin_attempt(peer, &attempt, excluded, count, &answer->position))
@@ -274,18 +284,13 @@ static bool may_retry(const struct peer *peer, const struct payment *payment)
 }
 
 /*
- * Is this how the order ended?  A city that was restored does not know whether
- * a refused attempt of a former process was the last, and of one with an old
- * id another city may know more: the attempt that posted comes back from a
- * neighbour's log.
+ * Is this how the order ended?  While a restored city does not know whether a
+ * refused attempt was the last, another may come back from a neighbour's log.
  */
-static bool is_last(const struct peer *peer, const struct payment *payment,
-		    bool begun)
+static bool is_last(const struct peer *peer, const struct payment *payment)
 {
 	check(payment->role == PAYMENT_ORIGIN);
-	if (payment->out_state == LEG_POSTED || !peer->restored)
-		return true;
-	return begun && payment->reason != LINK_REASON_ID_CONFLICT;
+	return payment->out_state == LEG_POSTED || !peer_is_unsure(peer);
 }
 
 static void ended(struct peer *peer, const struct payment *payment)
@@ -308,7 +313,7 @@ static void ended(struct peer *peer, const struct payment *payment)
 	peer->begun[slot] = 0;
 	if (begun && may_retry(peer, payment))
 		keep_retry(peer, payment, &peer->retries[peer->retry_count++]);
-	else if (is_last(peer, payment, begun))
+	else if (begun || is_last(peer, payment))
 		tell(peer, &outcome);
 }
 

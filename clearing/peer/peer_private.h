@@ -140,6 +140,12 @@ struct slice peer_make_hello(struct peer *peer, uint32_t link);
 void peer_reconciled(struct peer *peer, uint32_t link, uint64_t out_seq,
 		     uint64_t in_seq);
 
+/*
+ * peer_is_unsure: was this city restored, and may a neighbour's log still
+ * bring back what it did before?
+ */
+bool peer_is_unsure(const struct peer *peer);
+
 /* peer_say_line: write line and freeze again where that is due (PEER-19). */
 void peer_say_line(struct peer *peer, uint32_t link);
 
