@@ -24,6 +24,9 @@
  * little has done nothing wrong.
  */
 #define EXPIRY_SLACK_US 1000000
+/* As many as a node may be configured for. */
+#define LINKS_MAX 1000
+#define PAYMENTS_MAX 1000000
 
 bool replay_init(struct replay *replay, struct findings *findings)
 {
@@ -33,6 +36,9 @@ bool replay_init(struct replay *replay, struct findings *findings)
 		.actors_max = ACTORS_MAX,
 		.ids_max = IDS_MAX,
 		.id_window_us = ID_WINDOW_US,
+		.links_max = LINKS_MAX,
+		.payments_max = PAYMENTS_MAX,
+		.sha256 = system_sha256,
 	};
 
 	*replay = (struct replay){ .findings = findings };
