@@ -267,11 +267,16 @@ static void run_event(struct replay *replay, const struct block *block,
 	if (event->kind == EVENT_HOLD_EXPIRED)
 		hold_number = look_at_expiry(
 			replay, &event->hold_expired.hold_id, seq, index);
-	result = ledger_apply_event(&replay->ledger, event,
-				    (struct hash128){ 0 });
+	if (event->kind >= EVENT_LINK_OPENED)
+		result = ledger_apply_link_event(
+			&replay->ledger, event, (struct hash128){ 0 },
+			block->header.created_us, true);
+	else
+		result = ledger_apply_event(&replay->ledger, event,
+					    (struct hash128){ 0 });
 	if (result != APPLY_OK)
 		stop(replay, &where, result);
-	else if (replay->tables != NULL)
+	else if (replay->tables != NULL && event->kind < EVENT_LINK_OPENED)
 		tables_event(replay->tables, &block->header, index, event,
 			     hold_number);
 }
