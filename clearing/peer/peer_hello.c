@@ -220,22 +220,31 @@ enum comparison {
 	COMPARE_DIFFERS,  /* it has what this city has not */
 };
 
-/* (rule PEER-17), steps 1 and 2. */
-static enum comparison compare(const struct link *link,
-			       const struct link_hello_ok *ok)
+/* Is the neighbour's copy the beginning of this log? */
+static bool is_beginning(const struct link *link,
+			 const struct link_hello_ok *ok)
 {
 	const struct link_boundary *end = link_boundary_at(link, ok->in_seq);
 
 	if (ok->in_seq > link->out.seq)
-		return COMPARE_DIFFERS;
+		return false;
 	/* Below what is remembered: its chain will be checked on delivery. */
 	if (end == NULL)
-		return ok->in_seq < peer_remembered_from(link)
-			       ? COMPARE_AGREES
-			       : COMPARE_DIFFERS;
-	if (memcmp(end->head, ok->in_head, SHA256_SIZE) != 0)
+		return ok->in_seq < peer_remembered_from(link) ||
+		       PLANTED(HEAD_UNCHECKED);
+	return memcmp(end->head, ok->in_head, SHA256_SIZE) == 0 ||
+	       PLANTED(HEAD_UNCHECKED);
+}
+
+/* (rule PEER-17), steps 1 and 2. */
+static enum comparison compare(const struct link *link,
+			       const struct link_hello_ok *ok)
+{
+	if (!is_beginning(link, ok))
 		return COMPARE_DIFFERS;
-	return ok->in_seq < link->out.seq && forgot_a_life(link, ok)
+	return ok->in_seq < link->out.seq &&
+			       ok->in_seq >= peer_remembered_from(link) &&
+			       forgot_a_life(link, ok)
 		       ? COMPARE_WITHDRAW
 		       : COMPARE_AGREES;
 }

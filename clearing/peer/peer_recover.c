@@ -206,6 +206,27 @@ static bool is_known(const struct link *link, const struct link_batch *batch,
 	       memcmp(head, theirs, SHA256_SIZE) == 0;
 }
 
+/* One batch of the own log: known, or adopted when its turn has come. */
+static enum step own_batch(struct peer *peer, const struct link *link,
+			   struct slice bytes, const struct link_batch *batch,
+			   const struct link_header *header)
+{
+	struct peer_session *session = peer_session(peer, link->number);
+	enum step step;
+
+	if (is_known(link, batch, header, peer->options.sha256))
+		return STEP_ON;
+	step = find_common(peer, link, header);
+	if (step != STEP_ON)
+		return step;
+	if (header->ack_seq > link->in.seq) {
+		session->fetch_own = false;
+		session->recover_until = header->ack_seq;
+		return STEP_FETCH;
+	}
+	return adopt(peer, link, bytes, batch, header);
+}
+
 static enum step own_step(struct peer *peer, const struct link *link,
 			  struct slice bytes)
 {
@@ -216,17 +237,12 @@ static enum step own_step(struct peer *peer, const struct link *link,
 
 	if (!is_batch_of(peer, link, true, bytes, &batch, &header))
 		return STEP_BAD;
-	if (is_known(link, &batch, &header, peer->options.sha256))
-		return STEP_ON;
-	step = find_common(peer, link, &header);
-	if (step != STEP_ON)
-		return step;
-	if (header.ack_seq > link->in.seq) {
-		session->fetch_own = false;
-		session->recover_until = header.ack_seq;
-		return STEP_FETCH;
-	}
-	return adopt(peer, link, bytes, &batch, &header);
+	/* A page may end anywhere: the next one goes on from here. */
+	session->recover_from = header.first_seq;
+	step = own_batch(peer, link, bytes, &batch, &header);
+	if (step == STEP_ON)
+		session->recover_from = header.first_seq + header.count;
+	return step;
 }
 
 static enum step peer_step(struct peer *peer, const struct link *link,
@@ -261,7 +277,6 @@ static void after_page(struct peer *peer, const struct link *link, bool own,
 	}
 	if (!own && (link->in.seq >= session->recover_until || count == 0))
 		session->fetch_own = true;
-	session->recover_from = link->out.seq + 1;
 }
 
 void peer_log_fetched(struct peer *peer, uint32_t number, bool own,
@@ -296,10 +311,6 @@ void peer_log_fetched(struct peer *peer, uint32_t number, bool own,
 		after_page(peer, link, own, count);
 	else if (!own)
 		session->fetch_own = true;
-	if (step == STEP_LATER && own)
-		session->recover_from = link->out.seq + 1;
-	if (step == STEP_FETCH && !own)
-		session->recover_from = link->out.seq + 1;
 }
 
 /* How many bookings taking back everything above @to may need. */

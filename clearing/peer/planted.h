@@ -15,8 +15,8 @@ enum planted {
 	PLANTED_LINE_WITHOUT_OPEN = 4, /* exposure without what is pending */
 	PLANTED_SEAL_AT_SEND = 5,      /* batches formed anew when sent */
 	PLANTED_APPEND_EARLY = 6,      /* before reconciliation in this life */
-	/* 7 is given out: it could not be told from the sound engine. */
-	PLANTED_OLD_LIFE_TAKEN = 8, /* a batch of an old incarnation */
+	PLANTED_HEAD_UNCHECKED = 7,    /* a hash mismatch is accepted */
+	PLANTED_OLD_LIFE_TAKEN = 8,    /* a batch of an old incarnation */
 	PLANTED_ANSWER_BEFORE_COMMIT = 9,
 	PLANTED_NOT_CAUGHT_UP = 10,   /* promises taken before catching up */
 	PLANTED_PROOF_UNCHECKED = 11, /* a Settle that nobody decided */

@@ -24,9 +24,6 @@
  * little has done nothing wrong.
  */
 #define EXPIRY_SLACK_US 1000000
-/* As many as a node may be configured for. */
-#define LINKS_MAX 1000
-#define PAYMENTS_MAX 1000000
 
 bool replay_init(struct replay *replay, struct findings *findings)
 {
@@ -36,9 +33,6 @@ bool replay_init(struct replay *replay, struct findings *findings)
 		.actors_max = ACTORS_MAX,
 		.ids_max = IDS_MAX,
 		.id_window_us = ID_WINDOW_US,
-		.links_max = LINKS_MAX,
-		.payments_max = PAYMENTS_MAX,
-		.sha256 = system_sha256,
 	};
 
 	*replay = (struct replay){ .findings = findings };
@@ -267,16 +261,11 @@ static void run_event(struct replay *replay, const struct block *block,
 	if (event->kind == EVENT_HOLD_EXPIRED)
 		hold_number = look_at_expiry(
 			replay, &event->hold_expired.hold_id, seq, index);
-	if (event->kind >= EVENT_LINK_OPENED)
-		result = ledger_apply_link_event(
-			&replay->ledger, event, (struct hash128){ 0 },
-			block->header.created_us, true);
-	else
-		result = ledger_apply_event(&replay->ledger, event,
-					    (struct hash128){ 0 });
+	result = ledger_apply_event(&replay->ledger, event,
+				    (struct hash128){ 0 });
 	if (result != APPLY_OK)
 		stop(replay, &where, result);
-	else if (replay->tables != NULL && event->kind < EVENT_LINK_OPENED)
+	else if (replay->tables != NULL)
 		tables_event(replay->tables, &block->header, index, event,
 			     hold_number);
 }
