@@ -236,6 +236,9 @@ static void check_agreement(struct sim *sim, const struct sim_payment *payment)
 	if (payment->through_liar)
 		return;
 	for (uint32_t i = 0; i < sim->plan.cities; i++) {
+		/* What an old backup says is not its last word. */
+		if (sim->cities[i].restoring)
+			continue;
 		if (is_posted(&payment->legs[i]))
 			posted = i;
 		if (is_voided(&payment->legs[i]))
@@ -268,6 +271,21 @@ static void check_line(struct sim_city *city, const struct payment *accepted)
 			 city->number, sim_id_short(&accepted->id),
 			 sim_city_of(city->sim, link_city(link)),
 			 (long long)exposure, (long long)link->line_minor);
+}
+
+/* (rule PEER-21) What a former life had taken may have used the line. */
+static void check_caught_up(struct sim_city *city,
+			    const struct payment *accepted)
+{
+	const struct link *link =
+		links_at(&city->ledger.links, accepted->in_link);
+	uint32_t author = sim_city_of(city->sim, link_city(link));
+
+	if (link->in.seq < city->sim->taken[author][city->number])
+		sim_fail(city->sim,
+			 "city %u accepts payment %08x of city %u before it "
+			 "has again what it once had",
+			 city->number, sim_id_short(&accepted->id), author);
 }
 
 /* A leg was accepted now: decided, or forwarded, and not found again. */
@@ -334,8 +352,10 @@ void sim_check_payment(struct sim_city *city, const struct payment *payment)
 	/* A replay passes by what was withdrawn later. */
 	if (city->up)
 		check_agreement(sim, seen);
-	if (is_accepted_now(city, payment, &before))
+	if (is_accepted_now(city, payment, &before)) {
 		check_line(city, payment);
+		check_caught_up(city, payment);
+	}
 }
 
 void sim_check_replayed(struct sim_city *city)
@@ -411,6 +431,8 @@ void sim_check_head(struct sim_city *city, uint32_t link_number,
 
 	if (author == sim->plan.liar || city->number == sim->plan.liar)
 		return;
+	if (batch->last_seq > sim->taken[author][city->number])
+		sim->taken[author][city->number] = batch->last_seq;
 	check(linklog_batch(slice_of(batch->bytes, batch->size), &parts) ==
 	      LINKLOG_OK);
 	linklog_head(parts.header, city->ledger.options.sha256, bytes);

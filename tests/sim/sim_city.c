@@ -312,6 +312,46 @@ static void act(struct sim_city *city)
 		sim_net_perform(city, &action);
 }
 
+/*
+ * (rule PEER-39) A debtor SHOULD ask what the creditor would refuse only in
+ * vain; one that does not look at its line puts the creditor to the test.
+ */
+static void forget_lines(struct sim_city *city)
+{
+	struct links *links = &city->ledger.links;
+
+	for (uint32_t i = 1; i <= links->link_count; i++)
+		links_at(links, i)->peer_line_minor = UINT64_C(1) << 50;
+}
+
+/* Do all its links agree again, and is that durable (rule PEER-4)? */
+static bool has_recovered(const struct sim_city *city)
+{
+	const struct links *links = &city->ledger.links;
+
+	if (!city->up || city->store.acknowledged < city->store.count ||
+	    city->block_open || links->link_count == 0)
+		return false;
+	for (uint32_t i = 1; i <= links->link_count; i++) {
+		const struct peer_session *session =
+			peer_session_of(&city->peer, i);
+
+		if (session->state != PEER_RECONCILED || !session->caught_up)
+			return false;
+	}
+	return true;
+}
+
+/* From then on its word counts again, and others may be restored. */
+static void note_recovery(struct sim_city *city)
+{
+	if (!city->restoring || !has_recovered(city))
+		return;
+	city->restoring = false;
+	sim_say(city->sim, "%u has recovered", city->number);
+	sim_check_replayed(city);
+}
+
 void sim_city_turn(struct sim_city *city)
 {
 	uint64_t now_us = sim_city_now(city);
@@ -321,6 +361,8 @@ void sim_city_turn(struct sim_city *city)
 	if (due != NULL && due->expires_at_us <= now_us &&
 	    sim_city_open(city, 0, 8, 0, &recorder))
 		record_expiries(&recorder, now_us, 8);
+	if (city->sim->plan.careless)
+		forget_lines(city);
 	peer_turn(&city->peer, now_us);
 	act(city);
 	flush(city);
@@ -330,6 +372,7 @@ void sim_city_turn(struct sim_city *city)
 	/* A liar may deceive itself. */
 	if (city->number != city->sim->plan.liar)
 		sim_check_city(city);
+	note_recovery(city);
 	schedule_turn(city);
 }
 
@@ -538,6 +581,7 @@ void sim_city_found(struct sim *sim, uint32_t number)
 	city->key_number = 1;
 	city->roster_version = 1;
 	city->restored_ever = city->restoring = false;
+	city->backup = 0;
 	memset(city->excused, 0, sizeof(city->excused));
 	memset(city->connected, 0, sizeof(city->connected));
 	memset(city->connecting, 0, sizeof(city->connecting));

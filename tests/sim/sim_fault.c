@@ -4,8 +4,9 @@
 #include "sim/sim_city.h"
 #include "sim/sim_net.h"
 
-/* Blocks that a backup may be behind. */
+/* Blocks that a backup may be behind, and those that each has. */
 #define RESTORE_BLOCKS_MAX 60
+#define FOUNDED_BLOCKS 10
 
 static uint32_t one_of(struct sim *sim, const uint32_t *values, uint32_t count)
 {
@@ -47,15 +48,23 @@ void sim_fault_plan(struct sim *sim, uint32_t cities)
 			    some_weight(sim, 600), some_weight(sim, 300),
 			    some_weight(sim, 300), 1 },
 		.line_most = one_of(sim, lines, 4),
+		.careless = sim_chance(random, 400),
 		.links_commanded = sim_chance(random, 500),
 		.accounts_commanded = sim_chance(random, 500),
 		.keys_rotate = sim_chance(random, 200),
 		.real_hash = sim_chance(random, 100),
 		.liar = SIM_NONE,
 	};
-	if (plan->cities > 2 && sim_chance(random, 150)) {
+	if (plan->cities > 2 && sim_chance(random, 200)) {
 		plan->liar = some_city(sim);
+		plan->lies = (uint32_t)sim_random_between(random, 10, 150);
 		plan->faults[SIM_FAULT_RESTORE] = 0;
+	} else if (sim_chance(random, 200)) {
+		/* Backup after backup, and neighbours that hear little. */
+		plan->faults[SIM_FAULT_RESTORE] = 8;
+		plan->faults[SIM_FAULT_PARTITION] = 6;
+		plan->faults[SIM_FAULT_CRASH] = 3;
+		plan->fault_us /= 3;
 	}
 }
 
@@ -98,53 +107,40 @@ static void crash(struct sim *sim)
 	restart_after(city);
 }
 
-/* Do all its links agree again, and is that durable (rule PEER-4)? */
-static bool has_recovered(const struct sim_city *city)
+/* Two that lose the same entries at once are beyond the protocol. */
+static bool may_restore(const struct sim *sim, const struct sim_city *who)
 {
-	const struct links *links = &city->ledger.links;
-
-	if (!city->up || city->store.acknowledged < city->store.count ||
-	    city->block_open || links->link_count == 0)
-		return false;
-	for (uint32_t i = 1; i <= links->link_count; i++) {
-		const struct peer_session *session =
-			peer_session_of(&city->peer, i);
-
-		if (session->state != PEER_RECONCILED || !session->caught_up)
+	for (uint32_t i = 0; i < sim->plan.cities; i++) {
+		if (sim->cities[i].restoring && &sim->cities[i] != who)
 			return false;
 	}
 	return true;
 }
 
-/* Two that lose the same entries at once are beyond the protocol. */
-static bool may_restore(struct sim *sim)
+/* The same backup again, or one that is somewhat old. */
+static uint32_t some_backup(struct sim *sim, const struct sim_city *city)
 {
-	for (uint32_t i = 0; i < sim->plan.cities; i++) {
-		struct sim_city *city = &sim->cities[i];
+	uint32_t count = city->store.acknowledged;
+	uint32_t oldest = count > FOUNDED_BLOCKS + RESTORE_BLOCKS_MAX
+				  ? count - RESTORE_BLOCKS_MAX
+				  : FOUNDED_BLOCKS;
 
-		if (city->restoring && has_recovered(city))
-			city->restoring = false;
-		if (city->restoring)
-			return false;
-	}
-	return true;
+	if (city->backup > 0 && sim_chance(&sim->random, 500))
+		return city->backup;
+	return (uint32_t)sim_random_between(&sim->random, oldest, count - 1);
 }
 
 static void restore(struct sim *sim)
 {
 	struct sim_city *city = &sim->cities[some_city(sim)];
-	uint32_t most, cut;
 
-	/* Blocks that cities have since they were founded are kept. */
-	if (!city->up || city->store.acknowledged < 12 || !may_restore(sim))
+	if (!city->up || city->store.acknowledged <= FOUNDED_BLOCKS ||
+	    !may_restore(sim, city))
 		return;
-	most = city->store.acknowledged - 10;
-	if (most > RESTORE_BLOCKS_MAX)
-		most = RESTORE_BLOCKS_MAX;
-	cut = (uint32_t)sim_random_between(&sim->random, 1, most);
+	city->backup = some_backup(sim, city);
 	sim->counts.restores++;
 	city->restored_ever = city->restoring = true;
-	sim_city_crash(city, cut);
+	sim_city_crash(city, city->store.acknowledged - city->backup);
 	restart_after(city);
 }
 

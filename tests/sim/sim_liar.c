@@ -9,7 +9,6 @@
 #include "sim/sim_net.h"
 #include "sim/sim_roster.h"
 
-#define LIES_PER_MILLE 40
 #define CAPTURED_MAX 16
 
 /* The parts of a batch that a liar takes apart. */
@@ -173,6 +172,25 @@ static struct sim_message *put_together(struct sim_city *liar,
 	return lie;
 }
 
+/* An answer, rather than anything else. */
+static uint32_t some_entry(struct sim *sim, const struct forged *forged)
+{
+	uint32_t count = forged->header.count;
+	uint32_t at = (uint32_t)sim_random_below(&sim->random, count);
+	struct link_entry entry;
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t place = (at + i) % count;
+
+		if (linklog_entry(forged->entries[place], &entry) ==
+			    LINKLOG_OK &&
+		    (entry.kind == LINK_ENTRY_SETTLE ||
+		     entry.kind == LINK_ENTRY_RELEASE))
+			return place;
+	}
+	return at;
+}
+
 static struct sim_message *forge(struct sim *sim,
 				 const struct sim_message *message)
 {
@@ -185,7 +203,7 @@ static struct sim_message *forge(struct sim *sim,
 	if (!take_apart(message, &forged))
 		return NULL;
 	buffer_init(&out, changed, sizeof(changed));
-	at = (uint32_t)sim_random_below(&sim->random, forged.header.count);
+	at = some_entry(sim, &forged);
 	if (sim_chance(&sim->random, 600)) {
 		struct slice before = forged.entries[at];
 
@@ -289,7 +307,7 @@ void sim_liar_meddle(struct sim *sim, struct sim_message **message)
 	if ((*message)->from != sim->plan.liar || sim->quiet)
 		return;
 	capture(sim, *message);
-	if (!sim_chance(&sim->random, LIES_PER_MILLE))
+	if (!sim_chance(&sim->random, sim->plan.lies))
 		return;
 	sim->counts.lies++;
 	if ((*message)->reply && (*message)->kind == PEER_SAY_HELLO &&

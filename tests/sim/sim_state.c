@@ -77,7 +77,6 @@ static uint64_t of_link(const struct link *link)
 		link->own_lives.count,
 		link->peer_lives.count,
 		link->line_minor,
-		link->peer_line_minor,
 		link->frozen_here,
 		link->frozen_there,
 		link->paused,

@@ -300,6 +300,7 @@ static void begin(struct sim *sim, uint64_t seed)
 	memset(sim->linked, 0, sizeof(sim->linked));
 	memset(sim->lines, 0, sizeof(sim->lines));
 	memset(sim->line_highest, 0, sizeof(sim->line_highest));
+	memset(sim->taken, 0, sizeof(sim->taken));
 	memset(sim->cut, 0, sizeof(sim->cut));
 	sim_random_seed(&sim->random, seed, 1);
 	sim_random_seed(&sim->engine, seed, 2);

@@ -51,11 +51,13 @@ struct sim_plan {
 	/* How often which fault comes, against the others. */
 	uint32_t faults[SIM_FAULT_KINDS];
 	uint32_t line_most; /* lines are between 0 and this; 0: of all sizes */
+	bool careless; /* debtors leave the line to the creditor (PEER-39) */
 	bool links_commanded; /* lines, freezes, pauses */
 	bool accounts_commanded;
 	bool keys_rotate;
 	bool real_hash;
 	uint32_t liar; /* a city, or SIM_NONE */
+	uint32_t lies; /* of its messages */
 };
 
 enum sim_event_kind {
@@ -157,7 +159,8 @@ struct sim_city {
 	uint32_t waiting_count, waiting_capacity;
 
 	bool restored_ever;
-	bool restoring; /* not all of its links agree again */
+	bool restoring;	 /* not all of its links agree again */
+	uint32_t backup; /* blocks it was last restored to; 0: never */
 	void (*engine_on_payment)(void *context, const struct payment *payment);
 	void *engine_context;
 	/* Limits were lowered, or facts came back: not to be held against. */
@@ -231,6 +234,8 @@ struct sim {
 	bool linked[SIM_CITIES_MAX][SIM_CITIES_MAX];
 	uint64_t lines[SIM_CITIES_MAX][SIM_CITIES_MAX];
 	uint64_t line_highest[SIM_CITIES_MAX][SIM_CITIES_MAX];
+	/* How much of a's log b once had durably. */
+	uint64_t taken[SIM_CITIES_MAX][SIM_CITIES_MAX];
 	/* Messages from a to b are lost. */
 	bool cut[SIM_CITIES_MAX][SIM_CITIES_MAX];
 
