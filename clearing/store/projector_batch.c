@@ -81,7 +81,7 @@ static const uint32_t request_types[] = {
 	PG_UUID,  PG_TEXT,	  PG_TEXT, PG_INT8, PG_TEXT,
 	PG_BYTEA, PG_TIMESTAMPTZ, PG_INT4, PG_INT8, PG_INT4,
 };
-static const uint32_t request_ended_types[] = { PG_UUID, PG_INT8 };
+static const uint32_t request_ended_types[] = { PG_UUID, PG_INT2, PG_INT8 };
 
 static void column_groups(struct batch *batch,
 			  struct columns out[COLUMN_GROUPS])

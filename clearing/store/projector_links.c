@@ -222,7 +222,9 @@ static void put_request(struct batch *batch, const struct event *event,
 
 	if (event->kind == EVENT_REQUEST_ENDED) {
 		put_id(&batch->request_ended[0], &request->id);
-		pg_array_int64(&batch->request_ended[1],
+		pg_array_int16(&batch->request_ended[1],
+			       (int16_t)request->state);
+		pg_array_int64(&batch->request_ended[2],
 			       (int64_t)batch->header->seq);
 		return;
 	}

@@ -80,7 +80,7 @@ enum {
 	LINK_CHANGE_COLUMNS = 9,
 	PAYMENT_COLUMNS = 33,
 	REQUEST_COLUMNS = 10,
-	REQUEST_ENDED_COLUMNS = 2,
+	REQUEST_ENDED_COLUMNS = 3,
 };
 
 /* All that one transaction writes; reused from batch to batch. */

@@ -244,11 +244,16 @@ static const struct {
 	},
 	[WITHDRAW_BATCHES] = {
 		"withdraw batches",
-		"update clearing.link_batch b set withdrawn_seq = u.seq from"
-		" unnest($1::int[], $2::bigint[], $3::bigint[])"
-		" u (link, last, seq) where b.link = u.link and b.own"
-		" and b.last_seq > u.last and b.seq < u.seq"
-		" and b.withdrawn_seq = 0",
+		/* Of two withdrawals the first one took a batch away. */
+		"update clearing.link_batch b set withdrawn_seq = w.seq from"
+		" (select o.link, o.first_seq, o.seq as at, min(u.seq) as seq"
+		" from unnest($1::int[], $2::bigint[], $3::bigint[])"
+		" u (link, last, seq) join clearing.link_batch o"
+		" on o.link = u.link and o.own and o.withdrawn_seq = 0"
+		" and o.last_seq > u.last and o.seq < u.seq"
+		" group by o.link, o.first_seq, o.seq) w"
+		" where b.link = w.link and b.own"
+		" and b.first_seq = w.first_seq and b.seq = w.at",
 	},
 	[INSERT_BATCHES] = {
 		"batches",
@@ -329,9 +334,13 @@ static const struct {
 	},
 	[END_REQUESTS] = {
 		"end requests",
-		"update clearing.payment_request r set declined = true,"
-		" ended_seq = u.seq from unnest($1::uuid[], $2::bigint[])"
-		" u (id, seq) where r.id = u.id",
+		/* The first end counts. */
+		"update clearing.payment_request r set ended = u.state,"
+		" ended_seq = u.seq from (select distinct on (id) *"
+		" from unnest($1::uuid[], $2::smallint[], $3::bigint[])"
+		" with ordinality e (id, state, seq, place)"
+		" order by id, place) u"
+		" where r.id = u.id and r.ended is null",
 	},
 	[UPSERT_FEDERATION] = {
 		"federation",

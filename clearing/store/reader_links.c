@@ -39,15 +39,15 @@ static const char log_sql[] =
 	" $1::int and b.own = $2::bool and b.withdrawn_seq = 0 and"
 	" b.last_seq >= $3::bigint order by b.first_seq limit $4::bigint) l) n"
 	" where before < $5::bigint order by first_seq";
-#define REQUEST_VIEW                                                         \
-	"select r.seq * 4096 + r.index, r.id,"                               \
-	" case when r.declined then 3 when exists (select from"              \
-	" clearing.payment p where p.reference = uuid_send(r.id) and"        \
-	" ((p.role = 1 and p.out_state in (3, 4))"                           \
-	" or (p.role = 3 and p.in_state = 4))) then 2"                       \
-	" when r.expires_at <= $1::timestamptz then 4 else 1 end as state,"  \
-	" r.payer, r.payee, r.amount, r.purpose, r.reference, r.expires_at," \
-	" a.uri from clearing.payment_request r"                             \
+#define REQUEST_VIEW                                                           \
+	"select r.seq * 4096 + r.index, r.id,"                                 \
+	" case when r.ended is not null then r.ended when exists (select from" \
+	" clearing.payment p where p.reference = uuid_send(r.id) and"          \
+	" ((p.role = 1 and p.out_state in (3, 4))"                             \
+	" or (p.role = 3 and p.in_state = 4))) then 2"                         \
+	" when r.expires_at <= $1::timestamptz then 4 else 1 end as state,"    \
+	" r.payer, r.payee, r.amount, r.purpose, r.reference, r.expires_at,"   \
+	" a.uri from clearing.payment_request r"                               \
 	" join clearing.actor a on a.id = r.actor"
 static const char request_sql[] = REQUEST_VIEW " where r.id = $2::uuid";
 static const char requests_sql[] =

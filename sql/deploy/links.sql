@@ -7,20 +7,21 @@ set local role clearing_owner;
 
 create table clearing.link (
   number           int not null primary key check (number >= 1),
-  city             text collate "C" not null unique,
+  city             text collate "C" not null unique
+    check (octet_length(city) between 1 and 32),
   account          int not null unique check (account > 0),
   out_seq          bigint not null check (out_seq >= 0),
   out_head         bytea not null check (octet_length(out_head) = 32),
   out_promised     bigint not null check (out_promised >= 0),
   out_settled      bigint not null check (out_settled >= 0),
   out_released     bigint not null check (out_released >= 0),
-  out_journal_seq  bigint not null,
+  out_journal_seq  bigint not null check (out_journal_seq >= 0),
   in_seq           bigint not null check (in_seq >= 0),
   in_head          bytea not null check (octet_length(in_head) = 32),
   in_promised      bigint not null check (in_promised >= 0),
   in_settled       bigint not null check (in_settled >= 0),
   in_released      bigint not null check (in_released >= 0),
-  in_journal_seq   bigint not null,
+  in_journal_seq   bigint not null check (in_journal_seq >= 0),
   acknowledged     bigint not null check (acknowledged between 0 and out_seq),
   header_ack       bigint not null check (header_ack >= 0),
   journal_seq_seen bigint not null,
@@ -83,7 +84,13 @@ create table clearing.link_batch (
   seq           bigint not null check (seq >= 0),
   batch         bytea not null,
   primary key (link, own, first_seq, seq),
-  check (last_seq >= first_seq)
+  -- Limits of the protocol: entries and bytes of a batch.
+  constraint link_batch_entries check
+    (last_seq between first_seq and first_seq + 1023),
+  constraint link_batch_size check (octet_length(batch) between 1 and 262144),
+  -- (rule PEER-19): of the own log alone
+  constraint link_batch_withdrawn check
+    (withdrawn_seq = 0 or (own and withdrawn_seq > seq))
 );
 alter table clearing.link_batch alter batch set storage external;
 comment on table clearing.link_batch is
@@ -112,10 +119,10 @@ create table clearing.payment (
   attempt     smallint not null check (attempt >= 0),
   in_link     int not null check (in_link >= 0),
   out_link    int not null check (out_link >= 0),
-  in_seq      bigint not null,
-  out_seq     bigint not null,
-  answer_seq  bigint not null,
-  amount      bigint not null,
+  in_seq      bigint not null check (in_seq >= 0),
+  out_seq     bigint not null check (out_seq >= 0),
+  answer_seq  bigint not null check (answer_seq >= 0),
+  amount      bigint not null check (amount between 1 and 9007199254740991),
   decide_by   timestamptz not null,
   started_at  timestamptz not null,
   ended_at    timestamptz null,
@@ -132,7 +139,23 @@ create table clearing.payment (
   proof       bytea not null,
   -- (rule PEER-29): an origin has no way in, a decider no way out
   constraint payment_legs_by_role check
-    ((role <> 1 or in_link = 0) and (role <> 3 or out_link = 0))
+    ((role <> 1 or in_link = 0) and (role <> 3 or out_link = 0)),
+  constraint payment_way_in check
+    (in_state in (0, 1, 2, 4, 5) and (in_link = 0) = (in_seq = 0)
+     and (in_link = 0) = (in_state = 0)),
+  -- An origin that withdrew its promise has no way out, and is voided.
+  constraint payment_way_out check
+    (out_state in (0, 3, 4, 5) and (out_link = 0) = (out_seq = 0)
+     and (out_link = 0 or out_state <> 0)
+     and (out_link <> 0 or out_state = 0 or (role = 1 and out_state = 5))),
+  -- (rule PEER-31)
+  constraint payment_answered check
+    (in_answered = (in_state in (4, 5))
+     and (not in_answered or answer_seq > 0)),
+  constraint payment_key_size check (octet_length(key) in (0, 32)),
+  constraint payment_terms_size check
+    (octet_length(terms) between 1 and 832 and octet_length(proof) <= 1200
+     and octet_length(reference) <= 128)
 );
 create index payment_id on clearing.payment (id);
 create index payment_parent on clearing.payment (parent)
@@ -167,18 +190,20 @@ comment on column clearing.payment.proof is
 
 create table clearing.payment_request (
   id         uuid not null primary key,
-  payer      text collate "C" not null,
-  payee      text collate "C" not null,
+  payer      text collate "C" not null check (octet_length(payer) >= 1),
+  payee      text collate "C" not null check (octet_length(payee) >= 1),
   amount     bigint not null check (amount between 1 and 9007199254740991),
-  purpose    text collate "C" not null,
-  reference  bytea not null,
+  purpose    text collate "C" not null check (octet_length(purpose) <= 140),
+  reference  bytea not null check (octet_length(reference) <= 128),
   expires_at timestamptz not null,
-  declined   boolean not null default false,
+  ended      smallint null check (ended between 2 and 4),
   actor      int not null check (actor > 0),
   seq        bigint not null check (seq >= 0),
   index      int not null check (index >= 0),
   ended_seq  bigint null,
-  unique (seq, index)
+  unique (seq, index),
+  constraint payment_request_ended check
+    ((ended is null) = (ended_seq is null) and ended_seq >= seq)
 );
 create index payment_request_payer on clearing.payment_request (payer);
 create index payment_request_payee on clearing.payment_request (payee);
@@ -186,17 +211,33 @@ comment on table clearing.payment_request is
   'what payees ask of payers; either may be in another city. One is paid '
   'when a payment with its id as reference is posted';
 
+comment on column clearing.payment_request.ended is
+  'null, or what somebody made of it: 2 paid, 3 declined, 4 expired';
+comment on column clearing.payment_request.seq is 'of the block';
+comment on column clearing.payment_request.index is
+  'of the event in the block, from 0';
+
 create table clearing.link_change (
   seq        bigint not null check (seq >= 0),
   index      int not null check (index >= 0),
-  link       int null,
-  what       smallint not null check (what between 100 and 199),
-  command    smallint null,
-  line       bigint null,
-  actor      int null,
-  reason     text collate "C" not null,
+  link       int null check (link >= 1),
+  what       smallint not null
+             check (what in (100, 109, 110, 111, 113, 114)),
+  command    smallint null check (command between 4 and 6),
+  line       bigint null check (line between 0 and 9007199254740991),
+  actor      int null check (actor > 0),
+  reason     text collate "C" not null check (octet_length(reason) <= 140),
   changed_at timestamptz not null,
-  primary key (seq, index)
+  primary key (seq, index),
+  constraint link_change_names_its_link check
+    ((what in (113, 114)) = (link is null)),
+  constraint link_change_by_command check
+    ((what = 111) = (command is not null)
+     and coalesce(command = 4, false) = (line is not null)),
+  -- (rule LEDGER-17): the node opens links and takes rosters by itself.
+  constraint link_change_has_actor check
+    ((what in (100, 114)) = (actor is null)
+     and (what in (100, 114)) = (reason = ''))
 );
 comment on table clearing.link_change is
   'who changed what about links, when, why: the audit trail';
@@ -214,6 +255,15 @@ create table clearing.federation (
 );
 comment on table clearing.federation is
   'one row: the number of the next payment, and the newest roster adopted';
+
+-- Commands on links and payment requests have ids, too.
+alter table clearing.command drop constraint command_kind_check;
+alter table clearing.command add constraint command_kind_check
+  check (kind between 1 and 199);
+comment on column clearing.command.kind is
+  'event number: 3 opened, 4 limits set, 5 frozen, 6 unfrozen, 7 closed, '
+  '11 hold voided, 109 link paused, 110 link resumed, 111 link commanded, '
+  '115 payment requested';
 
 grant select, insert, update, truncate
    on clearing.link, clearing.link_life, clearing.link_batch,

@@ -114,6 +114,10 @@ static void test_connect_schema_versions(void **state)
 	postgres_run(&postgres, "newer",
 		     "update clearing.schema_info set needs_node = 3");
 	expect(&database, CONNECT_SCHEMA, "update the node");
+	postgres_run(&postgres, "newer",
+		     "update clearing.schema_info set version = 1,"
+		     " needs_node = 1");
+	expect(&database, CONNECT_SCHEMA, "update the schema");
 }
 
 static void test_connect_durability(void **state)

@@ -43,7 +43,9 @@ insert into clearing.account values
   (2, 'city/loss', '', 1, true, 0, 0, 0, 0, 0, 0, 0, 0),
   (3, 'a', 'A', 1, true, 500, 500, 105, 25, 20, 0, 1, 7),
   (4, 'b', 'B', 2, true, 600, 500, 25, 105, 0, 20, 1, 7),
-  (5, 'c/shop', 'C', 3, true, 0, 0, 0, 0, 0, 0, 0, 0);
+  (5, 'c/shop', 'C', 3, true, 0, 0, 0, 0, 0, 0, 0, 0),
+  (6, 'link/d', '', 1, false, 500, 500, 4, 10, 0, 0, 0, 9),
+  (7, 'e', 'E', 1, true, 500, 500, 10, 4, 0, 0, 0, 9);
 insert into clearing.account_change values
   (0, 1, 1, 3, null, 0, null, 0, null, '', '2026-01-15 10:00:00Z'),
   (0, 2, 2, 3, null, 0, null, 0, null, '', '2026-01-15 10:00:00Z'),
@@ -52,7 +54,9 @@ insert into clearing.account_change values
   (1, 3, 5, 3, null, 0, null, 0, 1, '', '2026-01-15 11:00:00Z'),
   (3, 0, 4, 4, 500, 600, 500, 500, 1, 'good', '2026-01-15 13:00:00Z'),
   (3, 1, 5, 7, null, null, null, null, 1, 'done', '2026-01-15 13:00:00Z'),
-  (4, 0, 4, 5, null, null, null, null, 1, 'late', '2026-02-01 00:00:00Z');
+  (4, 0, 4, 5, null, null, null, null, 1, 'late', '2026-02-01 00:00:00Z'),
+  (4, 1, 6, 3, null, 500, null, 500, 1, '', '2026-02-01 00:00:00Z'),
+  (4, 2, 7, 3, null, 500, null, 500, 1, '', '2026-02-01 00:00:00Z');
 insert into clearing.hold values
   (2, pg_temp.id(2), 4, 3, 40, 2, 25, '2026-03-01Z', 1, null, 2, 2, 1, 3, 2),
   (3, pg_temp.id(3), 3, 4, 30, 3, 0, '2026-03-01Z', 1, null, 2, 2, 2, 3, 2),
@@ -64,11 +68,18 @@ insert into clearing.transfer values
   (5, pg_temp.id(5), 3, 0, 4, 3, 25, 1, null, pg_temp.id(2), 2,
    '2026-01-15 13:00:00Z', 1, 1),
   (7, pg_temp.id(7), 4, 0, 3, 4, 5, 1, null, null, 2,
-   '2026-02-01 00:00:00Z', 5, 5);
+   '2026-02-01 00:00:00Z', 5, 5),
+  (8, pg_temp.id(8), 4, 1, 7, 6, 10, 8, null, null, 2,
+   '2026-02-01 00:00:00Z', 0, 0),
+  (9, pg_temp.id(9), 4, 2, 6, 7, 4, 8, null, null, 2,
+   '2026-02-01 00:00:00Z', 8, 8);
 insert into clearing.command values
   (pg_temp.id(103), 3, 1, 1), (pg_temp.id(104), 3, 1, 2),
   (pg_temp.id(105), 3, 1, 3), (pg_temp.id(106), 4, 3, 0),
   (pg_temp.id(107), 7, 3, 1), (pg_temp.id(108), 5, 4, 0),
+  (pg_temp.id(109), 3, 4, 1), (pg_temp.id(110), 3, 4, 2),
+  (pg_temp.id(111), 111, 4, 4), (pg_temp.id(112), 109, 4, 5),
+  (pg_temp.id(113), 115, 4, 6),
   (pg_temp.id(6), 11, 3, 1);
 insert into clearing.memo values
   (2, 0, 'a chair', decode(repeat('07', 16), 'hex')), (2, 1, null, null);
@@ -76,9 +87,62 @@ insert into clearing.month_start values ('2026-01-01', 1), ('2026-02-01', 7);
 insert into clearing.account_month values
   (3, '2026-01-01', 5, 100, 25), (4, '2026-01-01', 5, 25, 100);
 update clearing.projection p
-   set seq = j.seq, hash = j.hash, next_number = 8, time_us = j.created
+   set seq = j.seq, hash = j.hash, next_number = 10, time_us = j.created
   from clearing.journal j where j.seq = 4;
 update clearing.writer set node = 'n', beat = 3;
+
+-- A link with city d: c promised 10 and was answered, d promised 4 and was.
+create function pg_temp.head(header bytea) returns bytea
+language sql as $$ select sha256('clearing/head/1\\000'::bytea || header) $$;
+create function pg_temp.carried(header bytea) returns bytea
+language sql as $$
+  select '\\x0a'::bytea || case
+    when length(header) < 128
+    then set_byte('\\x00'::bytea, 0, length(header))
+    else set_byte(set_byte('\\x0000'::bytea, 0, length(header) % 128 + 128),
+                  1, length(header) / 128) end || header || '\\x1a00'::bytea
+$$;
+create temp table header as
+  select 'one'::bytea as one,
+         'two'::bytea || pg_temp.head('one')
+                      || convert_to(repeat('.', 200), 'UTF8') as two,
+         'theirs'::bytea as theirs;
+insert into clearing.link select
+  1, 'd', 6, 3, pg_temp.head(two), 10, 4, 0, 4,
+  2, pg_temp.head(theirs), 4, 10, 0, 4, 3, 3, 77,
+  5, '\\x0000000000000001', 5, '\\x0000000000000001', 9,
+  '\\x0000000000000002', 500, 500, false, false, true, false from header;
+insert into clearing.link_life values
+  (1, true, 5, '\\x0000000000000001', 4),
+  (1, false, 9, '\\x0000000000000002', 4);
+insert into clearing.link_batch select
+  1, true, 1, 1, 0, pg_temp.head(one), 10, 0, 0, 2, pg_temp.carried(one)
+  from header;
+insert into clearing.link_batch select
+  1, true, 2, 3, 0, pg_temp.head(two), 10, 4, 0, 4, pg_temp.carried(two)
+  from header;
+insert into clearing.link_batch select
+  1, true, 2, 2, 4, pg_temp.head('other'), 99, 0, 0, 3,
+  pg_temp.carried('other');
+insert into clearing.link_batch select
+  1, false, 1, 2, 0, pg_temp.head(theirs), 4, 10, 0, 4,
+  pg_temp.carried(theirs) from header;
+insert into clearing.payment values
+  (1, pg_temp.id(201), pg_temp.id(200), null, 1, 0, 4, false, true, false,
+   true, false, 1, 0, 1, 0, 1, 2, 10, '2026-02-01Z', '2026-02-01Z',
+   '2026-02-01Z', 7, 2, 0, '', 'e@c', 'f@d', 'c d', '', '', 't', ''),
+  (2, pg_temp.id(202), null, null, 3, 4, 0, true, true, false, true, false,
+   0, 1, 0, 1, 0, 2, 4, '2026-02-01Z', '2026-02-01Z', '2026-02-01Z', 0, 0,
+   0, '', 'f@d', 'e@c', 'd c', '', '', 't', '');
+insert into clearing.payment_request values
+  (pg_temp.id(113), 'e@c', 'f@d', 10, 'bread', '', '2026-03-01Z', null, 2, 4,
+   6, null);
+insert into clearing.link_change values
+  (4, 3, 1, 100, null, null, null, '', '2026-02-01 00:00:00Z'),
+  (4, 4, 1, 111, 4, 500, 1, 'good', '2026-02-01 00:00:00Z'),
+  (4, 5, 1, 109, null, null, 1, 'storm', '2026-02-01 00:00:00Z');
+insert into clearing.federation values
+  (true, 3, 1, decode(repeat('06', 32), 'hex'));
 """
 
 FUNCTION = """
@@ -158,7 +222,7 @@ PLANTED = {
         "interval '1 microsecond' where number = 7"],
     "parties_known": [
         "delete from clearing.actor where id = 2",
-        "update clearing.account set id = 6 where id = 5"],
+        "update clearing.account set id = 99 where id = 5"],
     "ids_dense": [
         "delete from clearing.account where id = 2",
         "update clearing.actor set id = 3 where id = 2",
@@ -182,8 +246,18 @@ PLANTED = {
         "update clearing.account_change set changed_at = '2026-01-01Z' "
         "where what = 5",
         "update clearing.command set seq = 5 where kind = 5",
-        "update clearing.hold set placed_seq = 5 where state = 1"],
+        "update clearing.hold set placed_seq = 5 where state = 1",
+        "update clearing.link_change set seq = 5 where what = 100",
+        "update clearing.link_change set changed_at = '2026-01-01Z' "
+        "where what = 109",
+        "update clearing.link_batch set seq = 5 where not own",
+        "update clearing.link_batch set withdrawn_seq = 5 "
+        "where withdrawn_seq > 0",
+        "update clearing.payment_request set ended = 3, ended_seq = 5"],
     "commands_counted": [
+        "delete from clearing.command where kind = 115",
+        "delete from clearing.command where kind = 109",
+        "delete from clearing.link_change where what = 111",
         "delete from clearing.command where kind = 11",
         "update clearing.command set kind = 6 where kind = 5"],
     "memos_in_blocks": ["update clearing.memo set seq = 5"],
@@ -202,6 +276,74 @@ PLANTED = {
         "where first_number = 1",
         "update clearing.month_start set month = '2025-12-01' "
         "where first_number = 1"],
+    "link_positions": [
+        "update clearing.link set in_settled = 9",
+        "update clearing.payment set booked = false, out_state = 3 "
+        "where number = 1; update clearing.link set in_settled = 9",
+        "update clearing.payment set in_answered = false, in_state = 1 "
+        "where number = 2",
+        "update clearing.link set account = 7",
+        "update clearing.link set account = 99"],
+    "link_totals_are_payments": [
+        "update clearing.payment set amount = 11 where number = 1",
+        "update clearing.payment set amount = 3 where number = 2",
+        "update clearing.payment set out_state = 5 where number = 1",
+        "update clearing.payment set in_state = 5 where number = 2",
+        "update clearing.link set out_released = 1",
+        "delete from clearing.payment where number = 2"],
+    "link_logs_unbroken": [
+        "delete from clearing.link_batch where own and first_seq = 1",
+        "delete from clearing.link_batch where not own",
+        "update clearing.link_batch set batch = '\\x0a036f6e651a00' "
+        "where own and first_seq = 2",
+        "update clearing.link_batch set last_seq = 2 where seq = 4 and own",
+        "update clearing.link_batch set head = decode(repeat('07', 32), "
+        "'hex') where not own",
+        "update clearing.link_batch set (batch, head) = (select "
+        "pg_temp.carried('three'), pg_temp.head('three')) where seq = 4 and "
+        "own; update clearing.link set out_head = pg_temp.head('three')",
+        "update clearing.link_batch set promised = 11 where own "
+        "and first_seq = 1",
+        "update clearing.link_batch set withdrawn_seq = 0",
+        "update clearing.link set out_seq = 4",
+        "update clearing.link set in_journal_seq = 3",
+        "update clearing.link_batch set link = 2 where not own; "
+        "update clearing.link set in_seq = 0"],
+    "link_parties_known": [
+        "update clearing.payment set in_link = 2 where in_link = 1",
+        "update clearing.payment set out_link = 2 where out_link = 1",
+        "update clearing.link_life set link = 2 where not own",
+        "update clearing.link_change set link = 2 where what = 100",
+        "update clearing.payment set account = 99 where number = 1",
+        "update clearing.payment set actor = 99 where number = 1",
+        "update clearing.payment_request set actor = 99",
+        "update clearing.link_change set actor = 99 where what = 111",
+        "update clearing.link set life = 6",
+        "update clearing.link set reconciled = 9",
+        "update clearing.link set peer_life_nonce = life_nonce"],
+    "links_dense": [
+        "update clearing.link set number = 2",
+        "update clearing.payment set number = 3 where number = 2",
+        "update clearing.federation set next_payment = 4",
+        "delete from clearing.federation"],
+    "payments_answered_once": [
+        "update clearing.payment set in_link = 1, in_seq = 1, in_state = 1, "
+        "role = 2 where number = 1",
+        "update clearing.payment set out_link = 1, out_seq = 1, "
+        "out_state = 4, role = 2 where number = 2",
+        "update clearing.payment set in_link = 1, in_seq = 9, in_state = 4, "
+        "in_answered = true, role = 2 where number = 1",
+        "update clearing.payment set id = pg_temp.id(201)",
+        "update clearing.payment set role = 2, out_link = 1, out_seq = 3, "
+        "out_state = 5 where number = 2",
+        "update clearing.payment set in_seq = 3 where number = 2",
+        "update clearing.payment set answer_seq = 4 where number = 2",
+        "update clearing.payment set out_seq = 4 where number = 1",
+        "update clearing.payment set open = true where number = 1",
+        "update clearing.payment set in_answered = false, in_state = 2 "
+        "where number = 2",
+        "update clearing.link set acknowledged = 1",
+        "update clearing.payment set hold_id = pg_temp.id(4)"],
     "writer_behind_journal": ["update clearing.writer set epoch = 1"],
 }
 

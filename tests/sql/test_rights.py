@@ -11,7 +11,9 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 from postgres import PrivatePostgres  # noqa: E402
 
 PROJECTION = ("projection", "genesis", "actor", "account", "account_change",
-              "account_month", "month_start", "transfer", "hold", "command")
+              "account_month", "month_start", "transfer", "hold", "command",
+              "link", "link_life", "link_batch", "payment",
+              "payment_request", "link_change", "federation")
 EVERY = PROJECTION + ("schema_info", "writer", "journal", "memo")
 PARTITIONS = ("journal_0", "journal_2", "transfer_0", "transfer_2")
 # One column of each table, to write to itself.
@@ -19,6 +21,9 @@ COLUMN = {"projection": "seq", "genesis": "city", "actor": "uri",
           "account": "state", "account_change": "reason",
           "account_month": "last_number", "month_start": "first_number",
           "transfer": "amount", "hold": "state", "command": "kind",
+          "link": "line", "link_life": "seq", "link_batch": "seq",
+          "payment": "amount", "payment_request": "amount",
+          "link_change": "reason", "federation": "next_payment",
           "schema_info": "version", "writer": "beat", "journal": "payload",
           "memo": "text", "journal_0": "payload", "journal_2": "payload",
           "transfer_0": "amount", "transfer_2": "amount"}

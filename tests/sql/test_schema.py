@@ -15,12 +15,8 @@ CHANGES = ["schema", "writer", "journal", "accounts", "entries", "maintain",
 UNMADE = [
     ("schema", "revoke create on schema clearing from clearing_owner",
      "grant create on schema clearing to clearing_owner"),
-    ("links", "update clearing.schema_info set version = 1",
-     "update clearing.schema_info set version = 2"),
-    ("links", "alter table clearing.payment rename proof to p",
-     "alter table clearing.payment rename p to proof"),
-    ("links", "grant delete on clearing.link to clearing_app",
-     "revoke delete on clearing.link from clearing_app"),
+    ("schema", "update clearing.schema_info set needs_node = 3",
+     "update clearing.schema_info set needs_node = 2"),
     ("writer", "alter table clearing.writer rename beat to b",
      "alter table clearing.writer rename b to beat"),
     ("journal", "alter table clearing.memo rename salt to s",
@@ -43,6 +39,17 @@ UNMADE = [
      "bigint, bigint, text) to public",
      "revoke execute on function clearing.make_partition(text, bigint, "
      "bigint, text) from public"),
+    ("links", "grant delete on clearing.link to clearing_app",
+     "revoke delete on clearing.link from clearing_app"),
+    ("links", "update clearing.schema_info set version = 3",
+     "update clearing.schema_info set version = 2"),
+    ("links", "revoke truncate on clearing.payment from clearing_app",
+     "grant truncate on clearing.payment to clearing_app"),
+    ("links", "alter table clearing.link rename rewrite to r",
+     "alter table clearing.link rename r to rewrite"),
+    ("links", "alter table clearing.command drop constraint "
+     "command_kind_check", "alter table clearing.command add constraint "
+     "command_kind_check check (kind between 1 and 199)"),
 ]
 
 
@@ -155,7 +162,8 @@ class Schema(unittest.TestCase):
         self.assertEqual(self.server.psql(
             "select epoch, node, beat, heartbeat_at is null from "
             "clearing.writer"), "0\t\t0\tt")
-        for table in ("schema_info", "projection", "writer", "genesis"):
+        for table in ("schema_info", "projection", "writer", "genesis",
+                      "federation"):
             self.assertEqual(self.server.psql(
                 f"select count(*) from pg_constraint where conrelid = "
                 f"'clearing.{table}'::regclass and contype = 'p'"), "1")
@@ -175,7 +183,7 @@ class Schema(unittest.TestCase):
         self.assertEqual(self.server.psql(
             "select string_agg(distinct pg_get_expr(adbin, adrelid), ' ') "
             "from pg_attrdef d join pg_class c on c.oid = adrelid where "
-            "relnamespace = 'clearing'::regnamespace"), "0 false true")
+            "relnamespace = 'clearing'::regnamespace"), "0 true")
         self.assertEqual(self.server.psql(
             "select relname, attname from pg_attribute a join pg_class c on "
             "c.oid = attrelid join pg_collation l on l.oid = attcollation "
