@@ -162,14 +162,10 @@ static void heard_hello(struct peer *peer, const struct link *link,
 		session->retry_us = 0;
 		session->backoff_us = 0;
 	}
-	/* (rule PEER-17): it may have lost what we counted on. */
-	if (session->state == PEER_RECONCILED &&
-	    hello->out_seq < session->mark) {
-		session->mark = hello->out_seq;
-		if (link->in.seq >= session->mark)
-			session->caught_up = true;
-		peer_mark_link(peer, link->number);
-	}
+	/* It may have lost what we counted on; or this Hello is an old one. */
+	if (session->state == PEER_RECONCILED && !session->caught_up &&
+	    hello->out_seq < session->mark)
+		session->hello_wanted = true;
 }
 
 /* (rule PEER-15) (rule PEER-16): always answered, reconciled or not. */
@@ -249,6 +245,19 @@ static enum comparison compare(const struct link *link,
 		       : COMPARE_AGREES;
 }
 
+/*
+ * (rule PEER-17): the mark falls to what the neighbour says now.  A Hello that
+ * was long on its way must not lower it; an answer to an own one can.
+ */
+static void lower_mark(struct peer_session *session, const struct link *link,
+		       uint64_t out_seq)
+{
+	if (out_seq < session->mark)
+		session->mark = out_seq;
+	if (link->in.seq >= session->mark)
+		session->caught_up = true;
+}
+
 /* In a life that was reconciled already: the neighbour began a new one. */
 static void compare_again(struct peer *peer, const struct link *link,
 			  const struct link_hello_ok *ok)
@@ -263,6 +272,7 @@ static void compare_again(struct peer *peer, const struct link *link,
 	}
 	session->acknowledged = ok->in_seq;
 	session->next_deliver = ok->in_seq + 1;
+	lower_mark(session, link, ok->out_seq);
 	peer_mark_link(peer, link->number);
 }
 
