@@ -24,6 +24,9 @@
  * little has done nothing wrong.
  */
 #define EXPIRY_SLACK_US 1000000
+/* As many as a node may be configured for. */
+#define LINKS_MAX 1000
+#define PAYMENTS_MAX 1000000
 
 bool replay_init(struct replay *replay, struct findings *findings)
 {
@@ -33,6 +36,9 @@ bool replay_init(struct replay *replay, struct findings *findings)
 		.actors_max = ACTORS_MAX,
 		.ids_max = IDS_MAX,
 		.id_window_us = ID_WINDOW_US,
+		.links_max = LINKS_MAX,
+		.payments_max = PAYMENTS_MAX,
+		.sha256 = system_sha256,
 	};
 
 	*replay = (struct replay){ .findings = findings };
@@ -254,18 +260,23 @@ static void run_event(struct replay *replay, const struct block *block,
 	uint64_t seq = block->header.seq, hold_number = 0;
 	struct finding where = at_event(seq, index);
 	enum apply_result result;
+	struct id command;
 
-	if (event->kind >= EVENT_ACCOUNT_OPENED &&
-	    event->kind <= EVENT_ACCOUNT_CLOSED)
-		look_for_id(replay, &where, &event->account.id);
+	if (tables_command_of(event, &command))
+		look_for_id(replay, &where, &command);
 	if (event->kind == EVENT_HOLD_EXPIRED)
 		hold_number = look_at_expiry(
 			replay, &event->hold_expired.hold_id, seq, index);
-	result = ledger_apply_event(&replay->ledger, event,
-				    (struct hash128){ 0 });
+	if (event->kind >= EVENT_LINK_OPENED)
+		result = ledger_apply_link_event(
+			&replay->ledger, event, (struct hash128){ 0 },
+			block->header.created_us, true);
+	else
+		result = ledger_apply_event(&replay->ledger, event,
+					    (struct hash128){ 0 });
 	if (result != APPLY_OK)
 		stop(replay, &where, result);
-	else if (replay->tables != NULL)
+	else if (replay->tables != NULL && event->kind < EVENT_LINK_OPENED)
 		tables_event(replay->tables, &block->header, index, event,
 			     hold_number);
 }

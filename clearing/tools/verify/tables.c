@@ -243,6 +243,21 @@ void tables_event(struct tables *tables, const struct block_header *header,
 	clearing_panic(__FILE__, __LINE__, "event kind");
 }
 
+bool tables_command_of(const struct event *event, struct id *out)
+{
+	if (event->kind >= EVENT_ACCOUNT_OPENED &&
+	    event->kind <= EVENT_ACCOUNT_CLOSED)
+		*out = event->account.id;
+	else if (event->kind >= EVENT_LINK_PAUSED &&
+		 event->kind <= EVENT_LINK_COMMANDED)
+		*out = event->link.id;
+	else if (event->kind == EVENT_REQUEST_OPENED)
+		*out = event->request.id;
+	else
+		return false;
+	return !id_is_zero(out);
+}
+
 static void expect_command(struct tables *tables, const struct block *block,
 			   uint32_t index, uint8_t kind, const struct id *id)
 {
@@ -257,13 +272,11 @@ static void expect_command(struct tables *tables, const struct block *block,
 void tables_commands(struct tables *tables, const struct block *block)
 {
 	for (uint32_t i = 0; i < block->event_count; i++) {
-		const struct event *event = &block->events[i];
+		struct id command;
 
-		if (event->kind >= EVENT_ACCOUNT_OPENED &&
-		    event->kind <= EVENT_ACCOUNT_CLOSED &&
-		    !id_is_zero(&event->account.id))
-			expect_command(tables, block, i, event->kind,
-				       &event->account.id);
+		if (tables_command_of(&block->events[i], &command))
+			expect_command(tables, block, i, block->events[i].kind,
+				       &command);
 	}
 	for (uint32_t i = 0; i < block->entry_count; i++) {
 		if (block->entries[i].kind == ENTRY_VOID)

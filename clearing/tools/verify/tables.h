@@ -73,6 +73,9 @@ void tables_event(struct tables *tables, const struct block_header *header,
 		  uint32_t index, const struct event *event,
 		  uint64_t hold_number);
 
+/* tables_command_of: false when no command made @event; its id otherwise. */
+bool tables_command_of(const struct event *event, struct id *out) MUST_CHECK;
+
 /* tables_commands: the commands of a whole block, events before voids. */
 void tables_commands(struct tables *tables, const struct block *block);
 
