@@ -4,7 +4,8 @@
 import unittest
 
 import rpc
-from node import CityTest
+from certificates import Authority
+from node import FEDERATION, CityTest, program, run
 from rpc import item, new_id, ref
 
 YES, NO = True, False
@@ -13,36 +14,11 @@ ROLES = ["coop", "gateway", "operator", "treasurer", "auditor", "city",
 M1, M2, COMMONS = "m1@barcelona", "m2@barcelona", "city/commons@barcelona"
 
 
-class Roles(CityTest):
-    """m1 and m2 are coops; the coop that asks is m1."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        operator = cls.city.client("operator", "anna")
-        treasurer = cls.city.client("treasurer", "tess")
-        operator.open(M1, 1_000_000, 1_000_000)
-        operator.open(M2, 1_000_000, 1_000_000)
-        operator.open("m1/savings@barcelona", 1000, 1000)
-        operator.open("m4@barcelona", 1000, 1000, gateway_forbidden=True)
-        treasurer.SetAccountLimits(
-            id=new_id(), account=ref(COMMONS), credit_limit_minor=10_000,
-            balance_ceiling_minor=10_000, reason="the fund may start")
-        gateway = cls.city.client("gateway", "till")
-        cls.of_m1, cls.of_m2 = new_id(), new_id()
-        gateway.post(item(M1, M2, 100, id=cls.of_m1))
-        operator.open("m3@barcelona", 1000, 1000)
-        gateway.post(item(M2, "m3@barcelona", 100, id=cls.of_m2))
+class Table(CityTest):
+    """What reads a table of roles and methods; the coop that asks is m1."""
 
     def caller(self, role):
         return self.city.client(role, "m1" if role == "coop" else "x")
-
-    def hold(self, debit=M1, credit=M2):
-        made = new_id()
-        self.city.client("gateway", "till").PlaceHold(
-            id=made, debit=ref(debit), credit=ref(credit), amount_minor=10,
-            expires_at_us=self.city.soon_us(3600))
-        return made
 
     def allowed(self, call):
         """Whether the role let it through, whatever came of it then."""
@@ -68,6 +44,35 @@ class Roles(CityTest):
                     self.allowed(lambda: argument(client)), expected)
                 if not expected:
                     self.assertEqual(self.city.head(), head, "journaled")
+
+
+class Roles(Table):
+    """m1 and m2 are coops."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        operator = cls.city.client("operator", "anna")
+        treasurer = cls.city.client("treasurer", "tess")
+        operator.open(M1, 1_000_000, 1_000_000)
+        operator.open(M2, 1_000_000, 1_000_000)
+        operator.open("m1/savings@barcelona", 1000, 1000)
+        operator.open("m4@barcelona", 1000, 1000, gateway_forbidden=True)
+        treasurer.SetAccountLimits(
+            id=new_id(), account=ref(COMMONS), credit_limit_minor=10_000,
+            balance_ceiling_minor=10_000, reason="the fund may start")
+        gateway = cls.city.client("gateway", "till")
+        cls.of_m1, cls.of_m2 = new_id(), new_id()
+        gateway.post(item(M1, M2, 100, id=cls.of_m1))
+        operator.open("m3@barcelona", 1000, 1000)
+        gateway.post(item(M2, "m3@barcelona", 100, id=cls.of_m2))
+
+    def hold(self, debit=M1, credit=M2):
+        made = new_id()
+        self.city.client("gateway", "till").PlaceHold(
+            id=made, debit=ref(debit), credit=ref(credit), amount_minor=10,
+            expires_at_us=self.city.soon_us(3600))
+        return made
 
     def test_roles_reading(self):
         read = (YES, YES, YES, YES, YES, NO, NO)
@@ -214,6 +219,157 @@ class Roles(CityTest):
         self.city.configure(limits={"operator_limit_max_minor": 0})
         self.city.reload()
         self.assertFalse(ask(1))
+
+
+class RolesBetweenCities(Table):
+    """barcelona has one neighbour, boston, whose node does not run."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.boston = Authority(f"{cls.city.folder}/boston", FEDERATION,
+                               "boston")
+        cls.city.stop()
+        cls.city.configure(federation={
+            "roster": cls.make_roster(),
+            "node_key": f"{cls.city.authority.folder}/node.key"})
+        cls.city.start()
+        operator = cls.city.client("operator", "anna")
+        operator.open(M1, 1_000_000, 1_000_000)
+        operator.open(M2, 1_000_000, 1_000_000)
+
+    @classmethod
+    def make_roster(cls):
+        roster = f"{cls.city.folder}/roster"
+
+        def control(verb, *words):
+            made = run(program("clearctl"), "federation", verb, roster, *words)
+            if made.status:
+                raise RuntimeError(f"clearctl federation {verb}: {made}")
+        control("init", "--federation", FEDERATION, "--founders",
+                "barcelona,boston")
+        for name, authority in (("barcelona", cls.city.authority),
+                                ("boston", cls.boston)):
+            control("add-city", name, "--node-key",
+                    f"{authority.folder}/node.pub", "--ca",
+                    authority.certificate, "--endpoint", "127.0.0.1:9")
+        control("add-link", "barcelona", "boston", "--line-a", "100",
+                "--line-b", "50")
+        for authority in (cls.city.authority, cls.boston):
+            control("sign", "--key", f"{authority.folder}/node.key")
+        return roster
+
+    def test_roles_links(self):
+        everybody_here = (YES, YES, YES, YES, YES, NO, NO)
+        for method, fields in (("GetLink", {"city": "boston"}),
+                               ("GetLinkStatement", {"city": "boston"}),
+                               ("ListLinks", {}), ("ListCities", {}),
+                               ("GetRoster", {})):
+            self.row(method, everybody_here, lambda _, method=method,
+                     fields=fields: lambda client:
+                     getattr(client, method)(**fields))
+        self.row("ReconcileLink", (NO, NO, YES, NO, NO, NO, NO), lambda _:
+                 lambda client: client.ReconcileLink(city="boston"))
+        operator = (NO, NO, YES, NO, NO, NO, NO)
+        treasurer = (NO, NO, NO, YES, NO, NO, NO)
+        for method, cells, fields in (
+                ("PauseLink", operator, {}), ("ResumeLink", operator, {}),
+                ("FreezeLink", treasurer, {}), ("UnfreezeLink", treasurer, {}),
+                ("SetLine", treasurer, {"line_minor": 500})):
+            self.row(method, cells, lambda _, method=method, fields=fields:
+                     lambda client: getattr(client, method)(
+                         id=new_id(), city="boston", reason="agreed in May",
+                         **fields))
+
+    def test_roles_paying_other_cities(self):
+        for name, payer, cells in (
+            ("own pays", M1, (YES, YES, NO, NO, NO, NO, NO)),
+            ("other pays", M2, (NO, YES, NO, NO, NO, NO, NO)),
+            ("unknown pays", "nobody@barcelona",
+             (NO, YES, NO, YES, NO, NO, NO)),
+            ("the commons pay", COMMONS, (NO, NO, NO, YES, NO, NO, NO)),
+        ):
+            self.row(f"Pay: {name}", cells, lambda _, payer=payer:
+                     lambda client: client.Pay(
+                         id=new_id(), payer=ref(payer), payee="m1@boston",
+                         amount_minor=1))
+
+    def test_roles_payments(self):
+        read = (YES, YES, YES, YES, YES, NO, NO)
+        other = (NO, YES, YES, YES, YES, NO, NO)
+        self.row("QuotePayment", read, lambda _:
+                 lambda client: client.QuotePayment(
+                     payer=ref(M1), payee="m1@nowhere", amount_minor=1))
+        for method in ("GetPayment", "GetReceipt"):
+            self.row(f"{method} none", read, lambda _, method=method:
+                     lambda client: getattr(client, method)(id=new_id()))
+        for method in ("ListPayments", "ListPaymentRequests"):
+            for name, cells, fields in (("own", read, {"account": ref(M1)}),
+                                        ("other", other, {"account": ref(M2)}),
+                                        ("of the node", other, {})):
+                self.row(f"{method} {name}", cells,
+                         lambda _, method=method, fields=fields:
+                         lambda client: getattr(client, method)(**fields))
+
+    def test_roles_payment_requests(self):
+        def asked(client, payee, payer):
+            made = new_id()
+            client.RequestPayment(id=made, payee=payee, payer=payer,
+                                  amount_minor=1, purpose="twelve loaves")
+            return made
+
+        till = self.city.client("gateway", "till")
+        for name, payee, payer, cells in (
+            ("own is paid", M1, M2, (YES, YES, NO, NO, NO, NO, NO)),
+            ("other is paid", M2, M1, (NO, YES, NO, NO, NO, NO, NO)),
+        ):
+            self.row(f"RequestPayment: {name}", cells,
+                     lambda _, payee=payee, payer=payer: lambda client:
+                     asked(client, payee, payer))
+        for name, payee, payer, cells in (
+            ("own is asked", M2, M1, (YES, YES, NO, NO, NO, NO, NO)),
+            ("other is asked", M1, M2, (NO, YES, NO, NO, NO, NO, NO)),
+        ):
+            self.row(f"DeclinePaymentRequest: {name}", cells,
+                     lambda _, payee=payee, payer=payer: lambda client,
+                     made=asked(till, payee, payer):
+                     client.DeclinePaymentRequest(id=made))
+
+    # What cities ask of each other; a log is for who has a link alone.
+    OF_CITIES = {"Hello": {}, "Deliver": {}, "QuotePayee": {},
+                 "QueryOutcome": {}, "ForwardPaymentRequest": {}}
+    OF_NEIGHBOURS = {"FetchLog": {"author": "barcelona", "from_seq": 1}}
+
+    def test_roles_of_cities(self):
+        for methods, cells in (
+                (self.OF_CITIES, (NO, NO, NO, NO, NO, YES, NO)),
+                (self.OF_NEIGHBOURS, (NO,) * 7)):
+            for method, fields in methods.items():
+                self.row(method, cells,
+                         lambda _, method=method, fields=fields:
+                         lambda client: getattr(client, method)(**fields))
+
+    def test_roles_neighbour(self):
+        """A neighbour's node may what cities may, and nothing else."""
+        client = self.city.connect(self.boston.issue(
+            f"URI:spiffe://{FEDERATION}/city/boston"))
+        self.addCleanup(client.close)
+        self.assertEqual(client.GetNode().city, "barcelona")
+        may = {"GetNode": {}, **self.OF_CITIES, **self.OF_NEIGHBOURS}
+        for method in sorted(rpc.METHODS):
+            with self.subTest(method=method):
+                self.assertEqual(self.allowed(
+                    lambda method=method: getattr(client, method)(
+                        **may.get(method, {}))), method in may)
+
+    def test_roles_neighbours_coop(self):
+        """Other roles of another city do not come in at all."""
+        client = self.city.connect(self.boston.issue(
+            f"URI:spiffe://{FEDERATION}/city/boston/coop/m1"))
+        self.addCleanup(client.close)
+        with self.assertRaises(rpc.Refused) as caught:
+            client.GetNode(timeout=5)
+        self.assertEqual(caught.exception.code, "UNAVAILABLE")
 
 
 if __name__ == "__main__":

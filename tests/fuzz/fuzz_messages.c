@@ -10,6 +10,8 @@
 #include "unit/transfer_oracle.h"
 #include "wire/json.h"
 #include "wire/messages.h"
+#include "wire/messages_payment.h"
+#include "wire/messages_peer.h"
 #include "wire/method.h"
 
 #define ARENA_SIZE (1 << 20)
@@ -99,6 +101,70 @@ static void run_reads(struct slice bytes, enum rpc rpc, struct arena *arena)
 	check(ok || bytes.size > SIZE_SURE);
 }
 
+static void run_payments(struct slice bytes, enum rpc rpc, struct arena *arena)
+{
+	union {
+		struct pay_request pay;
+		struct quote_request quote;
+		struct read_request read;
+		struct payment_request_command request;
+		struct link_command link;
+		struct link_statement_request statement;
+		struct slice text;
+	} out;
+	bool ok = true;
+
+	if (rpc == RPC_PAY)
+		ok = decode_pay(bytes, arena, &out.pay);
+	else if (rpc == RPC_QUOTE_PAYMENT)
+		ok = decode_quote_payment(bytes, arena, &out.quote);
+	else if (rpc == RPC_GET_PAYMENT)
+		ok = decode_get_payment(bytes, arena, &out.read);
+	else if (rpc == RPC_LIST_PAYMENTS)
+		ok = decode_list_payments(bytes, arena, &out.read);
+	else if (rpc == RPC_LIST_PAYMENT_REQUESTS)
+		ok = decode_list_payment_requests(bytes, arena, &out.read);
+	else if (rpc == RPC_REQUEST_PAYMENT)
+		ok = decode_request_payment(bytes, arena, &out.request);
+	else if (rpc == RPC_DECLINE_PAYMENT_REQUEST)
+		ok = decode_decline_payment_request(bytes, arena, &out.text);
+	else if (rpc == RPC_GET_LINK)
+		ok = decode_link_city(bytes, arena, &out.text);
+	else if (rpc == RPC_SET_LINE)
+		ok = decode_link_command(bytes, arena, &out.link);
+	else if (rpc == RPC_GET_LINK_STATEMENT)
+		ok = decode_link_statement(bytes, arena, &out.statement);
+	check(ok || bytes.size > SIZE_SURE);
+}
+
+/* A valid request of a neighbour is always read: it needs no memory. */
+static void run_neighbours(struct slice bytes, enum rpc rpc)
+{
+	union {
+		struct slice hello;
+		struct peer_delivery delivery;
+		struct fetch_log_request log;
+		struct quote_payee_request quote;
+		struct query_outcome_request query;
+		struct forwarded_request request;
+	} out;
+	bool ok = true;
+
+	if (rpc == RPC_HELLO)
+		ok = decode_hello_request(bytes, &out.hello);
+	else if (rpc == RPC_DELIVER)
+		ok = decode_deliver_request(bytes, &out.delivery);
+	else if (rpc == RPC_FETCH_LOG)
+		ok = decode_fetch_log_request(bytes, &out.log);
+	else if (rpc == RPC_QUOTE_PAYEE)
+		ok = decode_quote_payee_request(bytes, &out.quote);
+	else if (rpc == RPC_QUERY_OUTCOME)
+		ok = decode_query_outcome_request(bytes, &out.query);
+	else if (rpc == RPC_FORWARD_PAYMENT_REQUEST)
+		ok = decode_forwarded_request(bytes, &out.request);
+	check(ok);
+}
+
 /* Shown, encoded and shown again: the same, where JSON can say it. */
 static void run_json(const struct rpc_method *method, struct slice bytes)
 {
@@ -125,6 +191,8 @@ static void run_request(const struct rpc_method *method, struct slice bytes,
 
 	run_commands(bytes, method->rpc, arena);
 	run_reads(bytes, method->rpc, arena);
+	run_payments(bytes, method->rpc, arena);
+	run_neighbours(bytes, method->rpc);
 	run_json(method, bytes);
 	if (method->rpc == RPC_POST_TRANSFERS)
 		run_post_transfers(bytes, arena);
@@ -133,6 +201,28 @@ static void run_request(const struct rpc_method *method, struct slice bytes,
 	buffer_init(&out, reply, sizeof(reply));
 	if (encode_reflection(bytes, arena, &out))
 		json_decref(json_from_response(method, buffer_view(&out)));
+}
+
+/* What a neighbour could answer: what is given lies in what it sent. */
+static void run_answers(struct slice bytes)
+{
+	struct slice batches[RESULTS_MAX];
+	struct quote_payee_response quoted;
+	struct peer_deliver_reply delivered = { 0 };
+	struct peer_hello_reply hello = { 0 };
+	uint32_t count;
+
+	(void)!decode_hello_response(bytes, &hello);
+	(void)!decode_deliver_response(bytes, &delivered);
+	if (decode_quote_payee_response(bytes, &quoted))
+		check(quoted.link_count <= LINK_HINTS_MAX);
+	if (!decode_fetch_log_response(bytes, batches, RESULTS_MAX, &count))
+		return;
+	check(count <= RESULTS_MAX);
+	for (uint32_t i = 0; i < count; i++)
+		check(batches[i].data >= bytes.data &&
+		      batches[i].data + batches[i].size <=
+			      bytes.data + bytes.size);
 }
 
 /* What a server could send: no validator stands before these. */
@@ -165,6 +255,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (rpc_request_valid(method, slice_of(copy, size - 1)))
 		run_request(method, slice_of(copy, size - 1), &arena);
 	run_replies(slice_of(copy, size - 1));
+	run_answers(slice_of(copy, size - 1));
 	free(copy);
 	return 0;
 }
