@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Payments a page: 2 kB each. */
+#define PAGE_ROWS 5000
+
 static const char links_sql[] =
 	"select number, account, city, out_seq, out_head, out_promised,"
 	" out_settled, out_released, out_journal_seq, in_seq, in_head,"
@@ -31,8 +34,9 @@ static const char payments_sql[] =
 	" in_answered, booked, duplicate, accepted, attempt, in_link,"
 	" out_link, in_seq, out_seq, answer_seq, amount, decide_by,"
 	" started_at, ended_at, account, actor, reason, at_city, key, terms,"
-	" proof from clearing.payment where open"
-	" order by answer_seq, number";
+	" proof from clearing.payment where open and"
+	" (answer_seq, number) > ($1::bigint, $2::bigint)"
+	" order by answer_seq, number limit $3::bigint";
 static const char counters_sql[] =
 	"select next_payment, roster_version, roster_hash"
 	" from clearing.federation";
@@ -233,19 +237,54 @@ static enum links_load_result load_counters(struct links *links,
 	return LINKS_LOADED;
 }
 
-static enum links_load_result load(PGconn *connection, struct links *links,
-				   const char *sql,
-				   const struct pg_parameters *parameters,
-				   load_row *load_one)
+static enum links_load_result
+load_rows(struct links *links, const PGresult *rows, load_row *load_one)
 {
-	PGresult *rows = pg_query(connection, sql, parameters);
 	enum links_load_result result =
 		pg_rows(rows) ? LINKS_LOADED : LINKS_LOAD_AWAY;
 
 	for (int row = 0; result == LINKS_LOADED && row < PQntuples(rows);
 	     row++)
 		result = load_one(links, rows, row);
+	return result;
+}
+
+static enum links_load_result load(PGconn *connection, struct links *links,
+				   const char *sql,
+				   const struct pg_parameters *parameters,
+				   load_row *load_one)
+{
+	PGresult *rows = pg_query(connection, sql, parameters);
+	enum links_load_result result = load_rows(links, rows, load_one);
+
 	PQclear(rows);
+	return result;
+}
+
+/* There may be very many, which one answer would hold in memory at once. */
+static enum links_load_result load_payments(PGconn *connection,
+					    struct links *links)
+{
+	enum links_load_result result = LINKS_LOADED;
+	int64_t answer_seq = -1, number = 0;
+	int count = PAGE_ROWS;
+
+	while (result == LINKS_LOADED && count == PAGE_ROWS) {
+		struct pg_parameters after = { 0 };
+		PGresult *rows;
+
+		pg_parameters_int64(&after, answer_seq);
+		pg_parameters_int64(&after, number);
+		pg_parameters_int64(&after, PAGE_ROWS);
+		rows = pg_query(connection, payments_sql, &after);
+		result = load_rows(links, rows, load_payment);
+		count = PQntuples(rows);
+		if (count > 0) {
+			number = pg_get_int64(rows, count - 1, 0);
+			answer_seq = pg_get_int64(rows, count - 1, 16);
+		}
+		PQclear(rows);
+	}
 	return result;
 }
 
@@ -279,7 +318,7 @@ enum links_load_result links_load(PGconn *connection, struct links *links,
 	if (result != LINKS_LOADED)
 		return result;
 	*table = "payment";
-	result = load(connection, links, payments_sql, NULL, load_payment);
+	result = load_payments(connection, links);
 	if (result != LINKS_LOADED)
 		return result;
 	*table = "federation";

@@ -175,6 +175,27 @@ static void disconnect(struct projector *projector)
 	projector->connection = NULL;
 }
 
+/* One snapshot is not needed: this is the only writer of these tables. */
+static bool load_shadow(struct projector *projector)
+{
+	char reason[PROJECTOR_REASON_SIZE];
+	const char *table = "genesis";
+
+	switch (shadow_links_load(&projector->batch, projector->connection,
+				  &table)) {
+	case LINKS_LOADED:
+		return true;
+	case LINKS_LOAD_AWAY:
+		return false;
+	case LINKS_LOAD_DAMAGED:
+	case LINKS_LOAD_TOO_SMALL:
+		break;
+	}
+	pg_text(reason, sizeof(reason), "table %s does not load", table);
+	stop_for_ever(projector, reason);
+	return false;
+}
+
 static bool connect_tables(struct projector *projector)
 {
 	char error[CONNECT_ERROR_SIZE];
@@ -186,9 +207,8 @@ static bool connect_tables(struct projector *projector)
 		projector->connection = NULL;
 		return false;
 	}
-	/* One snapshot is not needed: this is the only writer of them. */
 	if (batch_prepare(projector->connection) && adopt_position(projector) &&
-	    shadow_links_load(&projector->batch, projector->connection)) {
+	    load_shadow(projector)) {
 		projector->retry_ms = 0;
 		return true;
 	}

@@ -349,12 +349,11 @@ static bool name_shadow(struct batch *batch, PGconn *connection)
 	return sound;
 }
 
-bool shadow_links_load(struct batch *batch, PGconn *connection)
+enum links_load_result shadow_links_load(struct batch *batch,
+					 PGconn *connection, const char **table)
 {
-	const char *table;
-
 	if (batch->links == NULL)
-		return true;
+		return LINKS_LOADED;
 	forget_memory(batch);
 	batch->links_memory_size = links_memory_size(&batch->links_options);
 	batch->links_memory =
@@ -362,9 +361,10 @@ bool shadow_links_load(struct batch *batch, PGconn *connection)
 		     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (batch->links_memory == MAP_FAILED) {
 		batch->links_memory = NULL;
-		return false;
+		return LINKS_LOAD_AWAY;
 	}
 	links_init(batch->links, &batch->links_options, batch->links_memory);
-	return name_shadow(batch, connection) &&
-	       links_load(connection, batch->links, &table) == LINKS_LOADED;
+	return name_shadow(batch, connection)
+		       ? links_load(connection, batch->links, table)
+		       : LINKS_LOAD_AWAY;
 }

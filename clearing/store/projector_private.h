@@ -10,6 +10,7 @@
 
 #include "base/index.h"
 #include "core/links.h"
+#include "store/links_load.h"
 #include "store/pg.h"
 #include "store/projector.h"
 
@@ -156,11 +157,14 @@ void batch_name_links(struct batch *batch, const struct event_genesis *genesis);
 
 /*
  * shadow_links_create: links of @options for the batch; shadow_links_load:
- * make them as the tables are, after each connect; false: away or damaged.
+ * make them as the tables are, after each connect.  LINKS_LOAD_AWAY also
+ * where there is no memory; see links_load() for @table.
  */
 bool shadow_links_create(struct batch *batch,
 			 const struct links_options *options) MUST_CHECK;
-bool shadow_links_load(struct batch *batch, PGconn *connection) MUST_CHECK;
+enum links_load_result shadow_links_load(struct batch *batch,
+					 PGconn *connection,
+					 const char **table) MUST_CHECK;
 void shadow_links_release(struct batch *batch);
 
 /* batch_finish: order accounts and holds into their columns. */

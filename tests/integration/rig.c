@@ -488,9 +488,14 @@ void rig_expect_same(const struct ledger *a, const struct ledger *b)
 char *rig_tables(struct rig *rig)
 {
 	static const char *const tables[] = {
-		"genesis",	  "actor",	   "account",
-		"account_change", "account_month", "month_start",
-		"transfer",	  "hold",	   "command",
+		"genesis",	 "actor",
+		"account",	 "account_change",
+		"account_month", "month_start",
+		"transfer",	 "hold",
+		"command",	 "link",
+		"link_life",	 "link_batch",
+		"payment",	 "payment_request",
+		"link_change",	 "federation",
 	};
 	char *all = calloc(COUNT_OF(tables), 128);
 	size_t size = 0;

@@ -257,6 +257,9 @@ struct sim {
 	struct sim_message *captured[16]; /* what a liar sends again */
 	uint32_t captured_count;
 	struct sim_counts counts;
+	/* Called when a run ends well, before its stores are emptied. */
+	void (*at_end)(struct sim *sim, void *context);
+	void *context;
 };
 
 /*
