@@ -271,12 +271,27 @@ static void note_oldest(struct peer *peer)
 	}
 }
 
+/*
+ * The mark may be one that the neighbour withdrew from since: without a word
+ * of its own nothing would say so.
+ */
+static void ask_for_mark(struct peer *peer, struct peer_session *session)
+{
+	if (session->state != PEER_RECONCILED || session->caught_up ||
+	    peer->now_us < session->mark_us)
+		return;
+	session->mark_us = peer->now_us + PEER_MARK_US;
+	session->hello_wanted = true;
+}
+
 static void sweep(struct peer *peer)
 {
 	peer_mark_link(peer, LINK_NONE);
 	note_oldest(peer);
-	for (uint32_t i = 1; i <= peer_links(peer)->link_count; i++)
+	for (uint32_t i = 1; i <= peer_links(peer)->link_count; i++) {
 		peer_say_line(peer, i);
+		ask_for_mark(peer, &peer->sessions[i - 1]);
+	}
 }
 
 void peer_turn(struct peer *peer, uint64_t now_us)

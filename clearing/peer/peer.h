@@ -145,6 +145,7 @@ struct peer_session {
 	bool roster_behind;	/* the neighbour has a newer roster */
 	uint32_t delivering;	/* batches under way */
 	uint64_t mark;		/* neighbour's out_seq when reconciled */
+	uint64_t mark_us;	/* until caught up: when to ask for it again */
 	uint64_t acknowledged;	/* own log, as last heard */
 	uint64_t next_deliver;	/* first seq of the batch to deliver next */
 	uint64_t life_seq;	/* block that has the life */

@@ -440,6 +440,7 @@ void peer_reconciled(struct peer *peer, uint32_t number, uint64_t out_seq,
 	peer_link_event(&recorder, &event);
 	peer_move(peer, number, PEER_AGREES, "");
 	session->mark = out_seq;
+	session->mark_us = peer->now_us + PEER_MARK_US;
 	session->caught_up = link->in.seq >= out_seq;
 	session->acknowledged = in_seq;
 	session->next_deliver = in_seq + 1;

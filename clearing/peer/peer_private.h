@@ -22,6 +22,8 @@
 #define PEER_BACKOFF_MAX_US UINT64_C(60000000)
 /* Every open payment is looked at so often, for its decide_by. */
 #define PEER_SWEEP_US UINT64_C(1000000)
+/* A link that has not caught up asks again how far it has to go. */
+#define PEER_MARK_US UINT64_C(5000000)
 /* Payments looked at in a turn, so that a turn ends. */
 #define PEER_LOOKS_PER_TURN 2048
 /* Refused payments tried again after one batch. */

@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* What a batch is answered with: each row of PEER-11, and which goes first. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "unit/city.h"
+#include "unit/support.h"
+#include "unit/towns.h"
+
+static struct towns *towns;
+static struct town *alpha, *beta;
+
+static int setup(void **state)
+{
+	(void)state;
+	towns = towns_create(3);
+	alpha = &towns->town[0];
+	beta = &towns->town[1];
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	towns_free(towns);
+	return 0;
+}
+
+static const struct link_entry word = { .kind = LINK_ENTRY_LINE_CHANGE,
+					.line_minor = 77 };
+
+static enum peer_answer answer_to(town_change *change)
+{
+	return town_deliver(alpha, beta,
+			    town_forge(alpha, beta, &word, 1, change));
+}
+
+static void other_version(struct link_header *header)
+{
+	header->version = 2;
+}
+
+static void other_federation(struct link_header *header)
+{
+	header->federation = SLICE("elsewhere");
+}
+
+static void other_author(struct link_header *header)
+{
+	header->author = SLICE("gamma");
+}
+
+static void other_peer(struct link_header *header)
+{
+	header->peer = SLICE("gamma");
+}
+
+static void later_life(struct link_header *header)
+{
+	header->incarnation++;
+}
+
+static void leave_a_gap(struct link_header *header)
+{
+	header->first_seq++;
+}
+
+static void begin_again(struct link_header *header)
+{
+	header->first_seq = 1;
+}
+
+static void part(struct link_header *header)
+{
+	header->prev_head[0] ^= 1;
+}
+
+static void other_root(struct link_header *header)
+{
+	header->root[0] ^= 1;
+}
+
+static void other_count(struct link_header *header)
+{
+	header->count++;
+}
+
+static void acknowledge_too_much(struct link_header *header)
+{
+	header->ack_seq++;
+}
+
+static void acknowledge_another(struct link_header *header)
+{
+	header->ack_head[0] ^= 1;
+}
+
+static void more_settled(struct link_header *header)
+{
+	header->settled_minor++;
+}
+
+static void more_promised(struct link_header *header)
+{
+	header->promised_minor++;
+}
+
+static void gap_and_part(struct link_header *header)
+{
+	leave_a_gap(header);
+	part(header);
+}
+
+static void part_and_root(struct link_header *header)
+{
+	part(header);
+	other_root(header);
+}
+
+static void life_and_gap(struct link_header *header)
+{
+	later_life(header);
+	leave_a_gap(header);
+}
+
+static void root_and_ack(struct link_header *header)
+{
+	other_root(header);
+	acknowledge_another(header);
+}
+
+static void ack_and_totals(struct link_header *header)
+{
+	acknowledge_another(header);
+	more_settled(header);
+}
+
+static void federation_and_life(struct link_header *header)
+{
+	other_federation(header);
+	later_life(header);
+}
+
+/* Goal: each row that a header alone can break; then two rows at once. */
+static void test_peer_answers_header(void **state)
+{
+	static const struct {
+		town_change *change;
+		enum peer_answer answer;
+	} cases[] = {
+		{ other_federation, PEER_WRONG_LINK },
+		{ other_author, PEER_WRONG_LINK },
+		{ other_peer, PEER_WRONG_LINK },
+		{ later_life, PEER_STALE_INCARNATION },
+		{ leave_a_gap, PEER_GAP },
+		{ begin_again, PEER_FORK },
+		{ part, PEER_FORK },
+		{ other_root, PEER_BAD_ROOT },
+		{ acknowledge_another, PEER_BAD_ACK },
+		{ more_settled, PEER_BAD_TOTALS },
+		{ more_promised, PEER_BAD_TOTALS },
+		{ federation_and_life, PEER_WRONG_LINK },
+		{ life_and_gap, PEER_STALE_INCARNATION },
+		{ gap_and_part, PEER_GAP },
+		{ part_and_root, PEER_FORK },
+		{ root_and_ack, PEER_BAD_ROOT },
+		{ ack_and_totals, PEER_BAD_ACK },
+	};
+	uint64_t before = town_link(beta, alpha)->in.seq;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++)
+		assert_int_equal(answer_to(cases[i].change), cases[i].answer);
+	/* Nothing of all this was taken; what is right still is. */
+	assert_int_equal(town_link(beta, alpha)->in.seq, before);
+	assert_int_equal(answer_to(NULL), PEER_TAKEN);
+	assert_int_equal(town_link(beta, alpha)->in.seq, before + 1);
+	assert_int_equal(town_link(beta, alpha)->peer_line_minor, 77);
+}
+
+/* Goal: what is no header, or none of this version, is malformed. */
+static void test_peer_answers_malformed(void **state)
+{
+	(void)state;
+	assert_int_equal(answer_to(other_version), PEER_MALFORMED);
+	assert_int_equal(answer_to(other_count), PEER_MALFORMED);
+	assert_int_equal(town_deliver(alpha, beta, SLICE("no batch at all")),
+			 PEER_MALFORMED);
+}
+
+/* Goal: size is looked at before anything else. */
+static void test_peer_answers_too_large(void **state)
+{
+	uint8_t *bytes = calloc(1, LINKLOG_BATCH_SIZE_MAX + 1);
+
+	(void)state;
+	assert_non_null(bytes);
+	assert_int_equal(
+		town_deliver(alpha, beta,
+			     slice_of(bytes, LINKLOG_BATCH_SIZE_MAX + 1)),
+		PEER_TOO_LARGE);
+	free(bytes);
+}
+
+static enum peer_answer deliver_as(struct slice city, struct slice from,
+				   const struct link_life *life)
+{
+	struct peer_delivery delivery = {
+		.city = city,
+		.from = from,
+		.life = *life,
+		.batch = town_forge(alpha, beta, &word, 1, NULL),
+	};
+	uint8_t head[SHA256_SIZE];
+	uint64_t seq;
+
+	return peer_batch_came(&beta->peer, &delivery, towns->now_us, &seq,
+			       head);
+}
+
+/* Goal: who TLS named, who calls and who wrote must be one. */
+static void test_peer_answers_who_calls(void **state)
+{
+	struct link_life life = town_link(beta, alpha)->peer_life;
+
+	(void)state;
+	assert_int_equal(deliver_as(SLICE("gamma"), SLICE("alpha"), &life),
+			 PEER_WRONG_LINK);
+	assert_int_equal(deliver_as(SLICE("gamma"), SLICE("gamma"), &life),
+			 PEER_WRONG_LINK);
+	life.incarnation--;
+	assert_int_equal(deliver_as(SLICE("alpha"), SLICE("alpha"), &life),
+			 PEER_STALE_INCARNATION);
+	life.incarnation++;
+	life.nonce[0] ^= 1;
+	assert_int_equal(deliver_as(SLICE("alpha"), SLICE("alpha"), &life),
+			 PEER_STALE_INCARNATION);
+}
+
+/* Goal: a batch that was taken is acknowledged again, and changes nothing. */
+static void test_peer_answers_duplicate(void **state)
+{
+	static uint8_t copy[4096];
+	struct slice batch = town_forge(alpha, beta, &word, 1, NULL);
+	uint64_t seq;
+
+	(void)state;
+	memcpy(copy, batch.data, batch.size);
+	batch.data = copy;
+	assert_int_equal(town_deliver(alpha, beta, batch), PEER_TAKEN);
+	seq = beta->ledger.next_seq;
+	assert_int_equal(town_deliver(alpha, beta, batch), PEER_DUPLICATE);
+	assert_int_equal(beta->ledger.next_seq, seq);
+}
+
+/* Goal: (rule PEER-20) before this life has reconciled, nothing is taken. */
+static void test_peer_answers_not_reconciled(void **state)
+{
+	(void)state;
+	town_restart(beta, 0);
+	assert_int_equal(answer_to(NULL), PEER_NOT_RECONCILED);
+	/* Also what would be a fork. */
+	assert_int_equal(answer_to(part), PEER_NOT_RECONCILED);
+	towns_run(towns);
+	assert_int_equal(answer_to(NULL), PEER_TAKEN);
+}
+
+/* Goal: a key that the roster does not list, and one that did not sign. */
+static void test_peer_answers_keys(void **state)
+{
+	struct slice sound = town_forge(alpha, beta, &word, 1, NULL);
+	static uint8_t bytes[4096];
+	uint8_t signature[LINKLOG_SIGNATURE_SIZE] = { 1 };
+	struct link_batch batch;
+	struct buffer out;
+
+	(void)state;
+	assert_int_equal(linklog_batch(sound, &batch), LINKLOG_OK);
+	batch.key_id = SLICE("k9");
+	buffer_init(&out, bytes, sizeof(bytes));
+	linklog_put_batch(&out, &batch);
+	assert_int_equal(town_deliver(alpha, beta, buffer_view(&out)),
+			 PEER_BAD_KEY);
+	batch.key_id = SLICE("k1");
+	batch.signature = slice_of(signature, sizeof(signature));
+	buffer_init(&out, bytes, sizeof(bytes));
+	linklog_put_batch(&out, &batch);
+	assert_int_equal(town_deliver(alpha, beta, buffer_view(&out)),
+			 PEER_BAD_SIGNATURE);
+}
+
+static enum peer_answer answer_to_entry(const struct link_entry *entry)
+{
+	return town_deliver(alpha, beta,
+			    town_forge(alpha, beta, entry, 1, NULL));
+}
+
+/* Goal: (rule PEER-31) an answer belongs to one open promise, and is proven. */
+static void test_peer_answers_bad_answer(void **state)
+{
+	struct link_entry settle = { .kind = LINK_ENTRY_SETTLE,
+				     .prepare_seq = 99 };
+	const struct payment *payment;
+
+	(void)state;
+	/* A promise of beta to gamma's coop is not alpha's to answer. */
+	assert_int_equal(answer_to_entry(&settle), PEER_BAD_ANSWER);
+	assert_int_equal(town_pay(beta, "c0@alpha", 10, town_id(towns)),
+			 PAYMENT_OK);
+	town_turn(beta);
+	settle.prepare_seq = town_link(beta, alpha)->out.seq;
+	/* Terms that were never promised. */
+	assert_int_equal(answer_to_entry(&settle), PEER_BAD_ANSWER);
+	payment = links_out_leg(&beta->ledger.links,
+				town_link(beta, alpha)->number,
+				settle.prepare_seq);
+	assert_non_null(payment);
+	memcpy(settle.terms_hash, payment->terms_hash, SHA256_SIZE);
+	/* A key where there is no lock. */
+	settle.key = SLICE("01234567890123456789012345678901");
+	assert_int_equal(answer_to_entry(&settle), PEER_BAD_ANSWER);
+	settle.key = (struct slice){ 0 };
+	assert_int_equal(answer_to_entry(&settle), PEER_TAKEN);
+	/* A second answer. */
+	assert_int_equal(answer_to_entry(&settle), PEER_BAD_ANSWER);
+}
+
+/* Goal: (rule PEER-34) a middle city's Settle needs the decider's proof. */
+static void test_peer_answers_unproven(void **state)
+{
+	struct town *gamma = &towns->town[2];
+	struct link_entry settle = { .kind = LINK_ENTRY_SETTLE };
+	const struct payment *payment;
+
+	(void)state;
+	assert_int_equal(town_pay(gamma, "c0@alpha", 10, town_id(towns)),
+			 PAYMENT_OK);
+	town_turn(gamma);
+	settle.prepare_seq = town_link(gamma, beta)->out.seq;
+	payment = links_out_leg(&gamma->ledger.links,
+				town_link(gamma, beta)->number,
+				settle.prepare_seq);
+	assert_non_null(payment);
+	memcpy(settle.terms_hash, payment->terms_hash, SHA256_SIZE);
+	assert_int_equal(
+		town_deliver(beta, gamma,
+			     town_forge(beta, gamma, &settle, 1, NULL)),
+		PEER_BAD_ANSWER);
+	assert_int_equal(town_balance(gamma, 0), 0);
+}
+
+/* Goal: a leg of a round whose proposal is not known waits for it. */
+static void test_peer_answers_unknown_proposal(void **state)
+{
+	struct link_entry prepare = { .kind = LINK_ENTRY_PREPARE,
+				      .round_terms = SLICE("\012\001r") };
+
+	(void)state;
+	assert_int_equal(answer_to_entry(&prepare), PEER_UNKNOWN_PROPOSAL);
+}
+
+/* Goal: where no block has room, the neighbour is to come again. */
+static void test_peer_answers_busy(void **state)
+{
+	(void)state;
+	beta->full = true;
+	assert_int_equal(answer_to(NULL), PEER_BUSY);
+	/* What would stop the link is said all the same. */
+	assert_int_equal(answer_to(more_settled), PEER_BAD_TOTALS);
+	beta->full = false;
+	assert_int_equal(answer_to(NULL), PEER_TAKEN);
+}
+
+/* Goal: an acknowledgement beyond this city's log means it was rewound. */
+static void test_peer_answers_rewound(void **state)
+{
+	uint64_t life = town_link(beta, alpha)->life.incarnation;
+
+	(void)state;
+	assert_int_equal(answer_to(acknowledge_too_much), PEER_BAD_ACK);
+	assert_int_not_equal(town_session(beta, alpha)->state, PEER_RECONCILED);
+	towns_run(towns);
+	assert_int_equal(town_session(beta, alpha)->state, PEER_RECONCILED);
+	assert_true(town_link(beta, alpha)->life.incarnation > life);
+}
+
+/* Goal: (rule PEER-13) numbers and names are for ever. */
+static void test_peer_answers_names(void **state)
+{
+	(void)state;
+	for (uint32_t i = 0; i < PEER_ANSWER_COUNT; i++) {
+		assert_non_null(peer_answer_name(i));
+		assert_true(strlen(peer_answer_sentence(i)) > 0);
+	}
+	assert_string_equal(peer_answer_name(PEER_GAP), "GAP");
+	assert_int_equal(PEER_GAP, 7);
+	assert_string_equal(peer_answer_name(PEER_ANSWER_COUNT), "UNKNOWN");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_peer_answers_header),
+		TEST(test_peer_answers_malformed),
+		TEST(test_peer_answers_too_large),
+		TEST(test_peer_answers_who_calls),
+		TEST(test_peer_answers_duplicate),
+		TEST(test_peer_answers_not_reconciled),
+		TEST(test_peer_answers_keys),
+		TEST(test_peer_answers_bad_answer),
+		TEST(test_peer_answers_unproven),
+		TEST(test_peer_answers_unknown_proposal),
+		TEST(test_peer_answers_busy),
+		TEST(test_peer_answers_rewound),
+		TEST(test_peer_answers_names),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: AGPL-3.0-or-later */
+/* Payments between cities as stories: over one link, over three, with a key. */
+#include <string.h>
+
+#include "unit/city.h"
+#include "unit/support.h"
+#include "unit/towns.h"
+
+/* Goal: a payment to a neighbour moves credit on both sides, once. */
+static void test_peer_payment_to_neighbour(void **state)
+{
+	struct towns *towns = towns_create(2);
+	struct town *alpha = &towns->town[0], *beta = &towns->town[1];
+	struct slice id = town_id(towns);
+
+	(void)state;
+	assert_int_equal(town_pay(alpha, "c1@beta", 1234, id), PAYMENT_OK);
+	assert_null(town_outcome(alpha, id));
+	towns_run(towns);
+	assert_non_null(town_outcome(alpha, id));
+	assert_true(town_outcome(alpha, id)->posted);
+	assert_int_equal(town_balance(alpha, 0), -1234);
+	assert_int_equal(town_balance(beta, 1), 1234);
+	assert_int_equal(town_position(alpha, beta), 1234);
+	assert_int_equal(town_position(beta, alpha), -1234);
+	/* The same order again is the same payment. */
+	assert_int_equal(town_pay(alpha, "c1@beta", 1234, id), PAYMENT_OK);
+	towns_run(towns);
+	assert_int_equal(town_balance(beta, 1), 1234);
+	towns_free(towns);
+}
+
+/* Goal: middle cities owe as much as they are owed, and keep nothing. */
+static void test_peer_payment_over_three_links(void **state)
+{
+	struct towns *towns = towns_create(4);
+	struct town *town = towns->town;
+	struct slice id = town_id(towns);
+
+	(void)state;
+	assert_int_equal(town_pay(&town[0], "c0@delta", 700, id), PAYMENT_OK);
+	towns_run(towns);
+	assert_true(town_outcome(&town[0], id)->posted);
+	assert_int_equal(town_balance(&town[3], 0), 700);
+	for (uint32_t i = 0; i < 3; i++) {
+		assert_int_equal(town_position(&town[i], &town[i + 1]), 700);
+		assert_int_equal(town_position(&town[i + 1], &town[i]), -700);
+	}
+	/* And back: what was owed is used up. */
+	id = town_id(towns);
+	assert_int_equal(town_pay(&town[3], "c0@alpha", 700, id), PAYMENT_OK);
+	towns_run(towns);
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(town_position(&town[i], &town[i + 1]), 0);
+	towns_free(towns);
+}
+
+/* Goal: a refusal arrives with its reason and the city that refused. */
+static void test_peer_payment_refused_far_away(void **state)
+{
+	struct towns *towns = towns_create(4);
+	struct slice id = town_id(towns);
+	const struct peer_outcome *outcome;
+
+	(void)state;
+	assert_int_equal(town_pay(&towns->town[0], "nobody@delta", 5, id),
+			 PAYMENT_OK);
+	towns_run(towns);
+	outcome = town_outcome(&towns->town[0], id);
+	assert_non_null(outcome);
+	assert_false(outcome->posted);
+	assert_int_equal(outcome->reason, LINK_REASON_PAYEE_UNKNOWN);
+	assert_true(slice_equal(outcome->at_city, SLICE("delta")));
+	assert_int_equal(town_balance(&towns->town[0], 0), 0);
+	assert_int_equal(
+		money_minor(town_account(&towns->town[0], 0)->debits_pending),
+		0);
+	towns_free(towns);
+}
+
+static struct slice lock_of(const uint8_t key[LINKLOG_LOCK_SIZE],
+			    uint8_t lock[SHA256_SIZE])
+{
+	city_sha256(slice_of(key, LINKLOG_LOCK_SIZE), lock);
+	return slice_of(lock, SHA256_SIZE);
+}
+
+static struct id pay_locked(struct towns *towns, const uint8_t *key)
+{
+	struct town *alpha = &towns->town[0];
+	uint8_t lock[SHA256_SIZE];
+	struct pay_command command = {
+		.id = town_id(towns),
+		.payer = { .id = town_account(alpha, 0)->id },
+		.payee = SLICE("c0@gamma"),
+		.amount_minor = 90,
+		.lock = lock_of(key, lock),
+	};
+	struct caller caller = town_caller(alpha);
+	struct answer answer;
+	struct id id;
+
+	memcpy(id.bytes, command.id.data, ID_SIZE);
+	peer_pay(&alpha->peer, &command, &caller, towns->now_us, &answer);
+	assert_int_equal(answer.refusal, PAYMENT_OK);
+	towns_run(towns);
+	return id;
+}
+
+/* Goal: (rule PEER-33) with a lock nothing is posted before its key is known. */
+static void test_peer_payment_locked(void **state)
+{
+	struct towns *towns = towns_create(3);
+	struct town *gamma = &towns->town[2];
+	uint8_t key[LINKLOG_LOCK_SIZE] = "the key to this payment";
+	uint8_t wrong[LINKLOG_LOCK_SIZE] = "another key";
+	struct id id = pay_locked(towns, key);
+
+	(void)state;
+	assert_int_equal(town_balance(gamma, 0), 0);
+	assert_int_equal(money_minor(town_account(gamma, 0)->credits_pending),
+			 90);
+	assert_false(peer_reveal(&gamma->peer, &id,
+				 slice_of(wrong, sizeof(wrong)),
+				 towns->now_us));
+	assert_true(peer_reveal(&gamma->peer, &id, slice_of(key, sizeof(key)),
+				towns->now_us));
+	assert_false(peer_reveal(&gamma->peer, &id, slice_of(key, sizeof(key)),
+				 towns->now_us));
+	towns_run(towns);
+	assert_int_equal(town_balance(gamma, 0), 90);
+	assert_int_equal(town_balance(&towns->town[0], 0), -90);
+	towns_free(towns);
+}
+
+/* Goal: a key that comes after decide_by opens nothing. */
+static void test_peer_payment_key_too_late(void **state)
+{
+	struct towns *towns = towns_create(3);
+	uint8_t key[LINKLOG_LOCK_SIZE] = "the key to this payment";
+	struct id id = pay_locked(towns, key);
+	const struct peer_outcome *outcome;
+
+	(void)state;
+	towns_wait(towns, PEER_DECIDE_US / 1000000 + 2);
+	assert_false(peer_reveal(&towns->town[2].peer, &id,
+				 slice_of(key, sizeof(key)), towns->now_us));
+	outcome = town_outcome(&towns->town[0], slice_of(id.bytes, ID_SIZE));
+	assert_non_null(outcome);
+	assert_int_equal(outcome->reason, LINK_REASON_LATE);
+	assert_int_equal(town_balance(&towns->town[0], 0), 0);
+	towns_free(towns);
+}
+
+static void cut(struct towns *towns, uint32_t a, uint32_t b, bool is_cut)
+{
+	towns->cut[a][b] = towns->cut[b][a] = is_cut;
+}
+
+/* Goal: (rule PEER-30) no clock undoes a promise while its answer is due. */
+static void test_peer_payment_waits_for_its_answer(void **state)
+{
+	struct towns *towns = towns_create(3);
+	struct town *alpha = &towns->town[0];
+	uint8_t key[LINKLOG_LOCK_SIZE] = "the key to this payment";
+	struct id id = pay_locked(towns, key);
+	struct slice order = slice_of(id.bytes, ID_SIZE);
+
+	(void)state;
+	cut(towns, 1, 2, true);
+	towns_wait(towns, 600);
+	assert_null(town_outcome(alpha, order));
+	assert_int_equal(money_minor(town_account(alpha, 0)->debits_pending),
+			 90);
+	cut(towns, 1, 2, false);
+	towns_wait(towns, 90);
+	assert_non_null(town_outcome(alpha, order));
+	assert_int_equal(town_outcome(alpha, order)->reason, LINK_REASON_LATE);
+	assert_true(slice_equal(town_outcome(alpha, order)->at_city,
+				SLICE("gamma")));
+	assert_int_equal(money_minor(town_account(alpha, 0)->debits_pending),
+			 0);
+	towns_free(towns);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_peer_payment_to_neighbour),
+		cmocka_unit_test(test_peer_payment_over_three_links),
+		cmocka_unit_test(test_peer_payment_refused_far_away),
+		cmocka_unit_test(test_peer_payment_locked),
+		cmocka_unit_test(test_peer_payment_key_too_late),
+		cmocka_unit_test(test_peer_payment_waits_for_its_answer),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
