@@ -107,7 +107,7 @@ static struct id pay_locked(struct towns *towns, const uint8_t *key)
 	return id;
 }
 
-/* Goal: (rule PEER-33) with a lock nothing is posted before its key is known. */
+/* Goal: (rule PEER-33) with a lock nothing is posted before its key. */
 static void test_peer_payment_locked(void **state)
 {
 	struct towns *towns = towns_create(3);
