@@ -392,8 +392,8 @@ static void test_messages_peer_forwarded_request(void **state)
 static void test_messages_peer_malformed(void **state)
 {
 	static const char *const cases[] = {
-		"\x0a\x05"
-		"abcd",			    /* field 1 ends too early */
+		("\x0a\x05"
+		 "abcd"),		    /* field 1 ends too early */
 		"\x0a",			    /* a key without its value */
 		"\x0b",			    /* a group */
 		"\x1a\x02\x0a\x05",	    /* field 3, a message cut inside */
