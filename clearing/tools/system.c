@@ -9,7 +9,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define FILE_SIZE_MAX (1u << 20)
+#define FILE_SIZE_MAX (4u << 20)
+#define SIGNATURE_SIZE 64
 
 static uint64_t read_clock(clockid_t which)
 {
@@ -81,6 +82,23 @@ static char *read_all(int file, size_t *size)
 	bytes[done] = '\0';
 	*size = done;
 	return bytes;
+}
+
+bool system_verify(const uint8_t key[NODE_KEY_SIZE], struct slice bytes,
+		   const uint8_t *signature)
+{
+	EVP_PKEY *public = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+						       key, NODE_KEY_SIZE);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	bool good =
+		public != NULL && context != NULL &&
+		EVP_DigestVerifyInit(context, NULL, NULL, NULL, public) == 1 &&
+		EVP_DigestVerify(context, signature, SIGNATURE_SIZE, bytes.data,
+				 bytes.size) == 1;
+
+	EVP_MD_CTX_free(context);
+	EVP_PKEY_free(public);
+	return good;
 }
 
 char *system_read_file(const char *path, size_t *size)

@@ -28,8 +28,12 @@ void system_random(uint8_t *bytes, size_t size);
 /* system_sha256: SHA-256 of @bytes (OpenSSL's); a sha256_function. */
 void system_sha256(struct slice bytes, uint8_t out[SHA256_SIZE]);
 
+/* system_verify: an Ed25519 signature (OpenSSL's); a verify_function. */
+bool system_verify(const uint8_t key[NODE_KEY_SIZE], struct slice bytes,
+		   const uint8_t *signature);
+
 /*
- * system_read_file: the whole file, at most 1 MiB.
+ * system_read_file: the whole file, at most 4 MiB.
  *
  * Returns malloc'ed bytes that the caller frees, with a NUL behind them, or
  * NULL with errno telling why.

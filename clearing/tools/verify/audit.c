@@ -152,6 +152,7 @@ static bool compare_tables(struct audit *audit,
 				  (int64_t)header->epoch);
 	if (!tables_end(&audit->tables, &audit->replay.ledger, audit->error))
 		return false;
+	link_rows_stop(&audit->tables.links);
 	audit->report->compared = true;
 	return true;
 }
@@ -261,9 +262,9 @@ static bool run_all(struct audit *audit)
 		return false;
 	memos_begin(&audit->memos, audit->findings,
 		    audit->connections[STREAM_MEMO]);
-	tables_begin(tables, audit->findings,
+	tables_begin(tables, &audit->replay.ledger,
 		     audit->connections[STREAM_TRANSFER],
-		     audit->connections[STREAM_REST]);
+		     audit->connections[STREAM_REST], audit->findings);
 	audit->replay.tables = tables;
 	/* Nothing was projected yet: all tables must be empty. */
 	if (audit->projection.seq < 0) {
@@ -271,6 +272,7 @@ static bool run_all(struct audit *audit)
 		audit->replay.tables = NULL;
 		if (!tables_end(tables, &audit->replay.ledger, audit->error))
 			return false;
+		link_rows_stop(&tables->links);
 		audit->report->compared = true;
 	}
 	if (!run_journal(audit))
@@ -309,14 +311,18 @@ bool audit_run(const struct audit_options *options, struct findings *findings,
 	check(audit->arena_memory != NULL);
 	arena_init(&audit->arena, audit->arena_memory, ARENA_SIZE);
 	chain_init(&audit->chain);
-	if (replay_init(&audit->replay, findings))
+	if (replay_init(&audit->replay, findings)) {
+		audit->replay.logs.roster = options->roster;
 		done = run_all(audit);
-	else
+	} else {
 		snprintf(error, ROWS_ERROR_SIZE,
 			 "cannot reserve memory: raise the limit on address "
 			 "space");
+	}
 	out->entries = audit->replay.entries;
 	out->accounts = audit->replay.ledger.account_count;
+	out->link_batches = audit->replay.logs.batches;
+	out->link_signatures = audit->replay.logs.signatures;
 	out->memos = audit->memos.count;
 	out->memos_erased = audit->memos.erased;
 	release(audit);

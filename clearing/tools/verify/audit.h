@@ -6,6 +6,7 @@
 #ifndef CLEARING_TOOLS_VERIFY_AUDIT_H
 #define CLEARING_TOOLS_VERIFY_AUDIT_H
 
+#include "peer/roster.h"
 #include "tools/database.h"
 #include "tools/verify/finding.h"
 #include "tools/verify/rows.h"
@@ -15,6 +16,8 @@ struct audit_report {
 	uint64_t blocks;
 	uint64_t entries;
 	uint32_t accounts;
+	uint64_t link_batches;
+	uint64_t link_signatures; /* of them, looked at */
 	uint64_t memos;
 	uint64_t memos_erased;
 	int64_t projected; /* block that the tables stand at; -1: none */
@@ -24,6 +27,7 @@ struct audit_report {
 
 struct audit_options {
 	const struct database_words *database;
+	const struct roster *roster; /* NULL: no signature is looked at */
 	/* Called now and then with blocks done of blocks; may be NULL. */
 	void (*on_progress)(void *context, uint64_t done, uint64_t total);
 	void *context;

@@ -10,7 +10,7 @@
 #include "tools/verify/finding.h"
 #include "tools/verify/rows.h"
 
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 32
 
 /* What a column must be. */
 struct cell {

@@ -54,6 +54,15 @@ static const struct finding_meaning meanings[FINDING_KINDS] = {
 				 "a fact does not fit the state before it" },
 	[FINDING_SUM_NOT_ZERO] = { "SUM_NOT_ZERO",
 				   "balances do not sum to zero" },
+	[FINDING_LINK_BATCH_WRONG] = { "LINK_BATCH_WRONG",
+				       "a batch's header does not fit its "
+				       "entries, its block or the other log" },
+	[FINDING_LINK_SIGNATURE_WRONG] = { "LINK_SIGNATURE_WRONG",
+					   "a batch is not signed by its city "
+					   "(with --roster)" },
+	[FINDING_LINK_POSITION_WRONG] = { "LINK_POSITION_WRONG",
+					  "a neighbour's account is not what "
+					  "both logs say" },
 	[FINDING_MEMO_MISSING] = { "MEMO_MISSING",
 				   "the chain has a text's hash, the text's "
 				   "row is gone" },

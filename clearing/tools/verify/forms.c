@@ -102,3 +102,121 @@ const struct table_form genesis_form = {
 	.columns = { "one", "federation", "city", "unit", "decimals",
 		     "node_key" },
 };
+
+/* Texts as the hash of a line each: payer, payee, path, and the reference. */
+const struct table_form payment_form = {
+	.name = "payment",
+	.sql = "select number, id, parent, hold_id, role, in_state, out_state,"
+	       " in_answered, booked, duplicate, accepted, open, attempt,"
+	       " in_link, out_link, in_seq, out_seq, answer_seq, amount,"
+	       " decide_by, started_at, ended_at, account, actor, reason,"
+	       " at_city, key, sha256(convert_to(payer || chr(10) || payee ||"
+	       " chr(10) || path || chr(10), 'UTF8') || reference) as texts,"
+	       " sha256(terms) as terms, sha256(proof) as proof"
+	       " from clearing.payment order by number",
+	.key_count = 1,
+	.column_count = 30,
+	.columns = { "number",	   "id",	 "parent",    "hold_id",
+		     "role",	   "in_state",	 "out_state", "in_answered",
+		     "booked",	   "duplicate",	 "accepted",  "open",
+		     "attempt",	   "in_link",	 "out_link",  "in_seq",
+		     "out_seq",	   "answer_seq", "amount",    "decide_by",
+		     "started_at", "ended_at",	 "account",   "actor",
+		     "reason",	   "at_city",	 "key",	      "texts",
+		     "terms",	   "proof" },
+};
+
+const struct table_form link_form = {
+	.name = "link",
+	.sql = "select number, city, account, out_seq, out_head, out_promised,"
+	       " out_settled, out_released, out_journal_seq, in_seq, in_head,"
+	       " in_promised, in_settled, in_released, in_journal_seq,"
+	       " acknowledged, header_ack, journal_seq_seen, life, life_nonce,"
+	       " reconciled, reconciled_nonce, peer_life, peer_life_nonce,"
+	       " line, peer_line, frozen_here, frozen_there, paused, rewrite"
+	       " from clearing.link order by number",
+	.key_count = 1,
+	.column_count = 30,
+	.columns = { "number",
+		     "city",
+		     "account",
+		     "out_seq",
+		     "out_head",
+		     "out_promised",
+		     "out_settled",
+		     "out_released",
+		     "out_journal_seq",
+		     "in_seq",
+		     "in_head",
+		     "in_promised",
+		     "in_settled",
+		     "in_released",
+		     "in_journal_seq",
+		     "acknowledged",
+		     "header_ack",
+		     "journal_seq_seen",
+		     "life",
+		     "life_nonce",
+		     "reconciled",
+		     "reconciled_nonce",
+		     "peer_life",
+		     "peer_life_nonce",
+		     "line",
+		     "peer_line",
+		     "frozen_here",
+		     "frozen_there",
+		     "paused",
+		     "rewrite" },
+};
+
+const struct table_form link_life_form = {
+	.name = "link_life",
+	.sql = "select seq, link, own, incarnation, nonce"
+	       " from clearing.link_life order by seq, link, own, incarnation",
+	.key_count = 4,
+	.column_count = 5,
+	.columns = { "seq", "link", "own", "incarnation", "nonce" },
+};
+
+const struct table_form link_batch_form = {
+	.name = "link_batch",
+	.sql = "select seq, link, own, first_seq, last_seq, withdrawn_seq,"
+	       " head, promised, settled, released, sha256(batch) as batch"
+	       " from clearing.link_batch order by seq, link, own, first_seq",
+	.key_count = 4,
+	.column_count = 11,
+	.columns = { "seq", "link", "own", "first_seq", "last_seq",
+		     "withdrawn_seq", "head", "promised", "settled", "released",
+		     "batch" },
+};
+
+const struct table_form link_change_form = {
+	.name = "link_change",
+	.sql = "select seq, index, link, what, command, line, actor, reason,"
+	       " changed_at from clearing.link_change order by seq, index",
+	.key_count = 2,
+	.column_count = 9,
+	.columns = { "seq", "index", "link", "what", "command", "line", "actor",
+		     "reason", "changed_at" },
+};
+
+const struct table_form payment_request_form = {
+	.name = "payment_request",
+	.sql = "select seq, index, id, actor, amount, expires_at, ended,"
+	       " ended_seq, sha256(convert_to(payer || chr(10) || payee ||"
+	       " chr(10) || purpose || chr(10), 'UTF8') || reference) as texts"
+	       " from clearing.payment_request order by seq, index",
+	.key_count = 2,
+	.column_count = 9,
+	.columns = { "seq", "index", "id", "actor", "amount", "expires_at",
+		     "ended", "ended_seq", "texts" },
+};
+
+const struct table_form federation_form = {
+	.name = "federation",
+	.sql = "select one::int, next_payment, roster_version, roster_hash"
+	       " from clearing.federation",
+	.key_count = 1,
+	.column_count = 4,
+	.columns = { "one", "next_payment", "roster_version", "roster_hash" },
+};

@@ -22,6 +22,17 @@ extern const struct table_form command_form;
 /* Months by their first day, counted from 2000-01-01. */
 extern const struct table_form account_month_form;
 extern const struct table_form month_start_form;
+/* Payments and links by their numbers; texts and bytes as hashes. */
+extern const struct table_form payment_form;
+extern const struct table_form link_form;
+/* By block, link and side; batches by block, link, side and first seq. */
+extern const struct table_form link_life_form;
+extern const struct table_form link_batch_form;
+/* By their place in the journal. */
+extern const struct table_form link_change_form;
+extern const struct table_form payment_request_form;
+/* One row. */
+extern const struct table_form federation_form;
 /* The one row of block 0. */
 extern const struct table_form genesis_form;
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "tools/progress.h"
+#include "tools/system.h"
 #include "tools/verify/audit.h"
 
 enum verify_exit {
@@ -18,6 +19,7 @@ enum verify_exit {
 
 struct given {
 	const char *database;
+	const char *roster;
 	bool json;
 	bool progress;
 	bool help;
@@ -25,19 +27,24 @@ struct given {
 
 static void usage(FILE *out)
 {
-	fputs("usage: clearing-verify --database WORDS [--json] "
-	      "[--progress]\n\n"
+	fputs("usage: clearing-verify --database WORDS [--roster FILE] "
+	      "[--json] [--progress]\n\n"
 	      "  --database WORDS  'hosts=... dbname=... user=... "
 	      "password_file=... sslmode=...\n"
 	      "                    sslrootcert=...', as a role that may read "
 	      "all (the auditor's)\n"
+	      "  --roster FILE     the federation's roster: signatures of the "
+	      "logs between\n"
+	      "                    cities are looked at, too\n"
 	      "  --json            one JSON document on stdout\n"
 	      "  --progress        say how far it is, on stderr; without it "
 	      "only on a terminal\n\n"
 	      "Reads the journal in order: chain, hashes, formats; replays "
 	      "every fact and asks of\neach what the node had to ask: limits, "
 	      "states, ids, holds; compares texts with\ntheir hashes and every "
-	      "row of every table with its own replay.\n\n"
+	      "row of every table with its own replay; of the logs between "
+	      "cities order, heads,\nroots, totals, acknowledgements and "
+	      "positions.\n\n"
 	      "Exit status: 0 sound, 1 damage found, 2 usage, 3 could not be "
 	      "read.\n\nNames of damage:\n",
 	      out);
@@ -64,6 +71,10 @@ static bool parse(int argc, char **argv, struct given *out)
 			out->database = argv[++i];
 		else if (strncmp(argv[i], "--database=", 11) == 0)
 			out->database = argv[i] + 11;
+		else if (strcmp(argv[i], "--roster") == 0 && i + 1 < argc)
+			out->roster = argv[++i];
+		else if (strncmp(argv[i], "--roster=", 9) == 0)
+			out->roster = argv[i] + 9;
 		else
 			return false;
 	}
@@ -109,13 +120,16 @@ static void print_document(const struct findings *findings,
 		json_array_append_new(list,
 				      finding_document(&findings->kept[i]));
 	document = json_pack(
-		"{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:f, s:I, s:o}",
+		"{s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:f, s:I, "
+		"s:o}",
 		"sound", findings->count == 0, "blocks",
 		(json_int_t)report->blocks, "entries",
 		(json_int_t)report->entries, "accounts",
 		(json_int_t)report->accounts, "memos",
 		(json_int_t)report->memos, "memos_erased",
-		(json_int_t)report->memos_erased, "projected",
+		(json_int_t)report->memos_erased, "link_batches",
+		(json_int_t)report->link_batches, "link_signatures",
+		(json_int_t)report->link_signatures, "projected",
 		(json_int_t)report->projected, "tables_compared",
 		report->compared, "seconds", seconds, "finding_count",
 		(json_int_t)findings->count, "findings", list);
@@ -142,6 +156,12 @@ static void print_report(const struct findings *findings,
 	       report->blocks, report->entries, report->accounts, report->memos,
 	       report->memos_erased, report->projected,
 	       report->compared ? "" : ", not compared", seconds, rate);
+	if (report->link_batches > 0)
+		printf("%" PRIu64 " batches of logs between cities, "
+		       "signatures %s\n",
+		       report->link_batches,
+		       report->link_signatures > 0 ? "looked at"
+						   : "not looked at");
 	if (findings->count == 0)
 		puts("sound");
 	else
@@ -167,7 +187,34 @@ static int unreadable(const struct given *given, const char *error)
 	return VERIFY_UNREADABLE;
 }
 
-static int run(const struct given *given, const struct database_words *words)
+/* NULL when none was given; @error says why when one does not load. */
+static struct roster *load_roster(const char *path, char **bytes, char *error)
+{
+	struct roster_trust trust = { .sha256 = system_sha256,
+				      .verify = system_verify };
+	struct roster *roster;
+	enum roster_result result;
+	size_t size;
+
+	*bytes = path != NULL ? system_read_file(path, &size) : NULL;
+	if (*bytes == NULL) {
+		if (path != NULL)
+			snprintf(error, ROWS_ERROR_SIZE, "%.300s: %m", path);
+		return NULL;
+	}
+	roster = calloc(1, sizeof(*roster));
+	check(roster != NULL);
+	result = roster_load(roster, slice_of(*bytes, size), &trust);
+	if (result == ROSTER_OK)
+		return roster;
+	snprintf(error, ROWS_ERROR_SIZE, "%.300s: %s", path,
+		 roster_result_sentence(result));
+	free(roster);
+	return NULL;
+}
+
+static int run(const struct given *given, const struct database_words *words,
+	       const struct roster *roster)
 {
 	struct findings *findings = calloc(1, sizeof(*findings));
 	char error[ROWS_ERROR_SIZE] = "";
@@ -179,6 +226,7 @@ static int run(const struct given *given, const struct database_words *words)
 	progress_begin(&progress, "blocks", 0, false);
 	progress.quiet = !progress.terminal && !given->progress;
 	if (!audit_run(&(struct audit_options){ .database = words,
+						.roster = roster,
 						.on_progress = on_progress,
 						.context = &progress },
 		       findings, &report, error)) {
@@ -198,9 +246,11 @@ static int run(const struct given *given, const struct database_words *words)
 
 int main(int argc, char **argv)
 {
-	char error[DATABASE_ERROR_SIZE];
+	char error[DATABASE_ERROR_SIZE], why[ROWS_ERROR_SIZE];
 	struct database_words words;
+	struct roster *roster;
 	struct given given;
+	char *bytes;
 	int status;
 
 	signal(SIGPIPE, SIG_IGN);
@@ -216,7 +266,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "clearing-verify: --database: %s\n", error);
 		return VERIFY_USAGE;
 	}
-	status = run(&given, &words);
+	roster = load_roster(given.roster, &bytes, why);
+	status = roster == NULL && given.roster != NULL
+			 ? unreadable(&given, why)
+			 : run(&given, &words, roster);
+	free(roster);
+	free(bytes);
 	database_release(&words);
 	return status;
 }

@@ -55,12 +55,14 @@ bool replay_init(struct replay *replay, struct findings *findings)
 	/* No id is ever inside: a second one must not end the replay. */
 	replay->ledger.ids.start_us = UINT64_MAX;
 	idset_init(&replay->ids, options.key);
+	logs_init(&replay->logs, findings);
 	return true;
 }
 
 void replay_release(struct replay *replay)
 {
 	idset_release(&replay->ids);
+	logs_release(&replay->logs);
 	if (replay->memory != NULL)
 		munmap(replay->memory, replay->memory_size);
 	*replay = (struct replay){ 0 };
@@ -190,6 +192,36 @@ static uint64_t look_at_hold(struct replay *replay, const struct finding *where,
 	return hold->number;
 }
 
+/* Is @account a neighbour's position? */
+static bool is_position(const struct replay *replay, uint32_t account)
+{
+	const struct links *links = &replay->ledger.links;
+
+	for (uint32_t i = 1; i <= links->link_count; i++) {
+		if (links_at(links, i)->account == account)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * (rule PEER-18): what comes back from a neighbour's copy had happened, and is
+ * booked whatever limits and states say by now.  It stands beside the batch
+ * that brought it; and a transfer to a neighbour is never anything else, since
+ * a promise to one is a hold first.
+ */
+static bool comes_back(const struct replay *replay, const struct entry *entry)
+{
+	if (entry->transfer_kind != TRANSFER_KIND_LINK &&
+	    entry->transfer_kind != TRANSFER_KIND_CORRECTION)
+		return false;
+	if (!is_position(replay, entry->debit) &&
+	    !is_position(replay, entry->credit))
+		return false;
+	return replay->recovering || (entry->kind == ENTRY_TRANSFER &&
+				      is_position(replay, entry->credit));
+}
+
 static void run_entry(struct replay *replay, const struct block *block,
 		      uint32_t index)
 {
@@ -206,12 +238,14 @@ static void run_entry(struct replay *replay, const struct block *block,
 	enum apply_result result;
 
 	look_for_id(replay, &where, &entry->id);
-	if (entry->kind == ENTRY_TRANSFER || entry->kind == ENTRY_HOLD)
-		look_at_limits(replay, &where, entry);
-	else
+	if (entry->kind == ENTRY_TRANSFER || entry->kind == ENTRY_HOLD) {
+		if (!comes_back(replay, entry))
+			look_at_limits(replay, &where, entry);
+	} else {
 		applied.hold_number =
 			look_at_hold(replay, &where, &entry->hold_id,
 				     block->header.created_us);
+	}
 	result = ledger_apply_entry(&replay->ledger, entry,
 				    (struct hash128){ 0 }, &effect);
 	if (result != APPLY_OK) {
@@ -253,6 +287,17 @@ void replay_time(struct replay *replay, uint64_t now_us)
 	replay->expired_at_us = 0;
 }
 
+static enum apply_result apply_event(struct replay *replay,
+				     const struct event *event, uint64_t now_us)
+{
+	struct hash128 none = { 0 };
+
+	if (event->kind < EVENT_LINK_OPENED)
+		return ledger_apply_event(&replay->ledger, event, none);
+	return ledger_apply_link_event(&replay->ledger, event, none, now_us,
+				       true);
+}
+
 static void run_event(struct replay *replay, const struct block *block,
 		      uint32_t index)
 {
@@ -267,18 +312,26 @@ static void run_event(struct replay *replay, const struct block *block,
 	if (event->kind == EVENT_HOLD_EXPIRED)
 		hold_number = look_at_expiry(
 			replay, &event->hold_expired.hold_id, seq, index);
-	if (event->kind >= EVENT_LINK_OPENED)
-		result = ledger_apply_link_event(
-			&replay->ledger, event, (struct hash128){ 0 },
-			block->header.created_us, true);
-	else
-		result = ledger_apply_event(&replay->ledger, event,
-					    (struct hash128){ 0 });
+	if (event->kind >= EVENT_LINK_BATCH_SEALED &&
+	    event->kind <= EVENT_LINK_BATCH_ADOPTED)
+		logs_event(&replay->logs, &replay->ledger, &block->header,
+			   index, event);
+	result = apply_event(replay, event, block->header.created_us);
 	if (result != APPLY_OK)
 		stop(replay, &where, result);
-	else if (replay->tables != NULL && event->kind < EVENT_LINK_OPENED)
+	else if (replay->tables != NULL)
 		tables_event(replay->tables, &block->header, index, event,
 			     hold_number);
+}
+
+static bool is_recovering(const struct block *block)
+{
+	for (uint32_t i = 0; i < block->event_count; i++) {
+		if (block->events[i].kind == EVENT_LINK_BATCH_ADOPTED ||
+		    block->events[i].kind == EVENT_LINK_WITHDRAWN)
+			return true;
+	}
+	return false;
 }
 
 /* (rule JOURNAL-14) The events of a place, then the entry behind it. */
@@ -286,6 +339,7 @@ static void run_facts(struct replay *replay, const struct block *block)
 {
 	uint32_t event = 0;
 
+	replay->recovering = is_recovering(block);
 	for (uint32_t i = 0; !replay->stopped; i++) {
 		while (!replay->stopped && event < block->event_count &&
 		       block->events[event].after == i)
@@ -336,4 +390,5 @@ void replay_sum(struct replay *replay)
 	if (sum != 0)
 		findings_add(replay->findings, FINDING_SUM_NOT_ZERO, &where,
 			     "the sum is %lld minor units", (long long)sum);
+	logs_positions(&replay->logs, &replay->ledger);
 }

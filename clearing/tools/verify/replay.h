@@ -10,6 +10,7 @@
 #include "core/ledger.h"
 #include "tools/verify/finding.h"
 #include "tools/verify/idset.h"
+#include "tools/verify/logs.h"
 #include "tools/verify/tables.h"
 
 struct replay {
@@ -17,9 +18,11 @@ struct replay {
 	void *memory;
 	size_t memory_size;
 	struct idset ids;
+	struct logs logs;
 	struct findings *findings;
 	struct tables *tables; /* NULL: behind what the tables have seen */
-	bool stopped; /* a fact could not be applied: nothing more is */
+	bool stopped;	 /* a fact could not be applied: nothing more is */
+	bool recovering; /* the block brings facts back */
 	uint64_t entries;
 	/* The latest hold that expired in the newest block with expiries. */
 	uint64_t expired_at_us;
@@ -43,7 +46,10 @@ void replay_block(struct replay *replay, const struct block *block);
  */
 void replay_time(struct replay *replay, uint64_t now_us);
 
-/* replay_sum: balances must sum to zero (rule LEDGER-4). */
+/*
+ * replay_sum: balances must sum to zero (rule LEDGER-4), and those of
+ * neighbours must be what both logs say.
+ */
 void replay_sum(struct replay *replay);
 
 #endif

@@ -14,8 +14,8 @@
 #define HOLD_STATE_VOIDED 3
 #define HOLD_STATE_EXPIRED 4
 
-void tables_begin(struct tables *tables, struct findings *findings,
-		  PGconn *busy, PGconn *rest)
+void tables_begin(struct tables *tables, struct ledger *ledger, PGconn *busy,
+		  PGconn *rest, struct findings *findings)
 {
 	*tables = (struct tables){ .findings = findings, .rest = rest };
 	comparison_begin(&tables->transfer, &transfer_form, findings, busy,
@@ -27,6 +27,7 @@ void tables_begin(struct tables *tables, struct findings *findings,
 			 rest, false);
 	comparison_begin(&tables->month_start, &month_start_form, findings,
 			 rest, false);
+	link_rows_begin(&tables->links, findings, rest, &ledger->links);
 }
 
 void tables_release(struct tables *tables)
@@ -36,6 +37,7 @@ void tables_release(struct tables *tables)
 	rows_close(&tables->command.rows);
 	rows_close(&tables->account_month.rows);
 	rows_close(&tables->month_start.rows);
+	link_rows_release(&tables->links);
 	free(tables->holds);
 	*tables = (struct tables){ 0 };
 }
@@ -220,6 +222,10 @@ void tables_event(struct tables *tables, const struct block_header *header,
 		  uint32_t index, const struct event *event,
 		  uint64_t hold_number)
 {
+	if (event->kind >= EVENT_LINK_OPENED) {
+		link_rows_event(&tables->links, header, index, event);
+		return;
+	}
 	switch (event->kind) {
 	case EVENT_ACCOUNT_OPENED:
 	case EVENT_ACCOUNT_LIMITS_SET:
@@ -411,5 +417,5 @@ bool tables_end(struct tables *tables, const struct ledger *ledger, char *error)
 	comparison_begin(&small, &genesis_form, tables->findings, tables->rest,
 			 false);
 	expect_genesis(ledger, &small);
-	return end_one(&small, error);
+	return end_one(&small, error) && link_rows_end(&tables->links, error);
 }

@@ -8,6 +8,7 @@
 
 #include "core/ledger.h"
 #include "tools/verify/compare.h"
+#include "tools/verify/link_rows.h"
 
 /* A hold as the table knows it: open ones and ended ones. */
 struct known_hold {
@@ -29,6 +30,7 @@ struct tables {
 	struct comparison command;
 	struct comparison account_month;
 	struct comparison month_start;
+	struct link_rows links;
 	struct known_hold *holds; /* by rising number */
 	size_t hold_count, hold_capacity;
 	int64_t month; /* of the block before, counted from January 2000 */
@@ -39,10 +41,11 @@ struct tables {
 /*
  * tables_begin: start reading; the two connections share a snapshot.
  *
- * @busy  for the transfer table alone; @rest for all others.
+ * @ledger  of the replay: payments that change in it are told to @tables.
+ * @busy    for the transfer table alone; @rest for all others.
  */
-void tables_begin(struct tables *tables, struct findings *findings,
-		  PGconn *busy, PGconn *rest);
+void tables_begin(struct tables *tables, struct ledger *ledger, PGconn *busy,
+		  PGconn *rest, struct findings *findings);
 /* tables_release: before the connections are finished. */
 void tables_release(struct tables *tables);
 
