@@ -10,39 +10,59 @@
 /* Cities of a path. */
 #define PATH_MAX_CITIES 8
 
-/* In the order of the columns below. */
+/* In the order of the columns below; of p. */
 #define PAYMENT_VIEW                                                          \
 	"select p.number, coalesce(p.parent, p.id), p.role, p.in_state,"      \
 	" p.out_state, p.payer, p.payee, p.amount, p.path, p.reason,"         \
 	" p.at_city, p.attempt, p.started_at, p.ended_at, p.reference, p.id," \
 	" p.decide_by, p.account, p.terms, p.proof, p.in_link, p.out_link,"   \
-	" p.answer_seq from clearing.payment p"
+	" p.answer_seq from "
 
-/* By the command's id or an attempt's: the newest attempt. */
+/*
+ * By the command's id or an attempt's: the newest attempt.  A promise that
+ * was released because its id was known is not what the id stands for.
+ */
 static const char payment_sql[] =
-	PAYMENT_VIEW " where p.number = (select max(q.number) from"
-		     " clearing.payment q where q.id = $1::uuid or q.parent ="
-		     " (select coalesce(r.parent, r.id) from clearing.payment r"
-		     " where r.id = $1::uuid order by r.number limit 1))";
+	PAYMENT_VIEW "clearing.payment p where p.number = (select q.number"
+		     " from clearing.payment q where q.id = $1::uuid or"
+		     " q.parent = (select coalesce(r.parent, r.id) from"
+		     " clearing.payment r where r.id = $1::uuid"
+		     " order by r.number limit 1)"
+		     " order by q.accepted desc, q.number desc limit 1)";
 static const char payments_sql[] =
-	PAYMENT_VIEW " where p.number < $1::bigint and ($2::int = 0 or"
-		     " p.account = $2::int or ($2::int > 0 and p.role = 3 and"
-		     " p.payee = (select a.address || $4::text from"
-		     " clearing.account a where a.id = $2::int)))"
-		     " order by p.number desc limit $3::bigint";
-/* A first batch always, then as many as fit a message ($5 bytes). */
+	PAYMENT_VIEW "clearing.payment p where p.number < $1::bigint"
+		     " order by p.number desc limit $2::bigint";
+/* What the account pays, and what is paid to it, by an index each. */
+#define PAYMENTS_WHERE(condition)                                           \
+	"(select * from clearing.payment where "                            \
+	"number < $1::bigint and " condition " order by number desc limit " \
+	"$2::bigint)"
+static const char payments_of_sql
+	[] = PAYMENT_VIEW "(" PAYMENTS_WHERE("role <> 3 and account = $3::int") " union all " PAYMENTS_WHERE(
+		"role = 3 and payee = (select address ||"
+		" $4::text from clearing.account"
+		" where id = $3::int)") ") p"
+					" order by p.number desc limit "
+					"$2::bigint";
+/*
+ * A first batch always, then as many as fit a message ($5 bytes).  A batch
+ * has at most 1,024 entries: none that begins earlier can have seq $3.
+ */
 static const char log_sql[] =
 	"select first_seq, last_seq, batch from (select l.*,"
 	" sum(octet_length(l.batch)) over (order by l.first_seq)"
 	" - octet_length(l.batch) as before from (select b.first_seq,"
 	" b.last_seq, b.batch from clearing.link_batch b where b.link ="
 	" $1::int and b.own = $2::bool and b.withdrawn_seq = 0 and"
-	" b.last_seq >= $3::bigint order by b.first_seq limit $4::bigint) l) n"
+	" b.first_seq > $3::bigint - 1024 and b.last_seq >= $3::bigint"
+	" order by b.first_seq limit $4::bigint) l) n"
 	" where before < $5::bigint order by first_seq";
+/* Sixteen bytes, so that the partial index serves. */
 #define REQUEST_VIEW                                                           \
 	"select r.seq * 4096 + r.index, r.id,"                                 \
 	" case when r.ended is not null then r.ended when exists (select from" \
-	" clearing.payment p where p.reference = uuid_send(r.id) and"          \
+	" clearing.payment p where p.reference = uuid_send(r.id)"              \
+	" and octet_length(p.reference) = 16 and"                              \
 	" ((p.role = 1 and p.out_state in (3, 4))"                             \
 	" or (p.role = 3 and p.in_state = 4))) then 2"                         \
 	" when r.expires_at <= $1::timestamptz then 4 else 1 end as state,"    \
@@ -195,13 +215,17 @@ static enum query_result read_payments(PGconn *connection, struct read *read,
 				       const char *suffix)
 {
 	struct pg_parameters parameters = { 0 };
+	bool any = read->query.account == 0;
 	enum query_result status;
 
 	pg_parameters_int64(&parameters, below(read->query.cursor));
-	pg_parameters_int32(&parameters, (int32_t)read->query.account);
 	pg_parameters_int64(&parameters, (int64_t)read->query.limit + 1);
-	pg_parameters_bytes(&parameters, slice_from_text(suffix));
-	status = run(connection, read, payments_sql, &parameters);
+	if (!any) {
+		pg_parameters_int32(&parameters, (int32_t)read->query.account);
+		pg_parameters_bytes(&parameters, slice_from_text(suffix));
+	}
+	status = run(connection, read, any ? payments_sql : payments_of_sql,
+		     &parameters);
 	return status == QUERY_DONE
 		       ? keep_payments(read,
 				       page_of(read, PQntuples(read->rows)))

@@ -161,7 +161,9 @@ create index payment_id on clearing.payment (id);
 create index payment_parent on clearing.payment (parent)
   where parent is not null;
 create index payment_open on clearing.payment (answer_seq, number) where open;
-create index payment_account on clearing.payment (account, number);
+create index payment_account on clearing.payment (account, number)
+  where role <> 3;
+create index payment_payee on clearing.payment (payee, number) where role = 3;
 create index payment_reference on clearing.payment (reference)
   where octet_length(reference) = 16;
 comment on table clearing.payment is

@@ -255,6 +255,31 @@ class Damage(unittest.TestCase):
                    " where uri like '%operator%'")
         self.found("ROW_DIFFERS", "actor")
 
+    # Of a city without neighbours; tests/integration/test_links.c plants
+    # damage in the rows of cities that have some.
+
+    def test_damage_link_made_up(self):
+        zero, nonce = "\\x" + "00" * 32, "\\x" + "00" * 8
+        self.plant(
+            "insert into clearing.link values (1, 'lisbon', 3, 0,"
+            f" '{zero}', 0, 0, 0, 0, 0, '{zero}', 0, 0, 0, 0, 0, 0, 0, 0,"
+            f" '{nonce}', 0, '{nonce}', 0, '{nonce}', 0, 0, false, false,"
+            " false, false)")
+        self.found("ROW_STRAY", "link", 1)
+
+    def test_damage_payment_made_up(self):
+        self.plant(
+            "insert into clearing.payment values (1, gen_random_uuid(), null,"
+            " null, 3, 4, 0, true, true, false, true, false, 0, 1, 0, 1, 0,"
+            " 1, 500, now(), now(), now(), 0, 0, 0, '', 'x@lisbon',"
+            " 'm1@barcelona', 'lisbon barcelona', '', '', 't', '')")
+        self.found("ROW_STRAY", "payment", 1)
+
+    def test_damage_roster_made_up(self):
+        self.plant("insert into clearing.federation values (true, 1, 9, "
+                   "decode(repeat('09', 32), 'hex'))")
+        self.found("ROW_STRAY", "federation")
+
     def test_damage_pointers(self):
         self.plant("update clearing.transfer set debit_previous = 0"
                    " where debit_previous = (select max(debit_previous)"
