@@ -33,17 +33,16 @@ static const char payments_sql[] =
 	PAYMENT_VIEW "clearing.payment p where p.number < $1::bigint"
 		     " order by p.number desc limit $2::bigint";
 /* What the account pays, and what is paid to it, by an index each. */
-#define PAYMENTS_WHERE(condition)                                           \
-	"(select * from clearing.payment where "                            \
-	"number < $1::bigint and " condition " order by number desc limit " \
-	"$2::bigint)"
-static const char payments_of_sql
-	[] = PAYMENT_VIEW "(" PAYMENTS_WHERE("role <> 3 and account = $3::int") " union all " PAYMENTS_WHERE(
-		"role = 3 and payee = (select address ||"
-		" $4::text from clearing.account"
-		" where id = $3::int)") ") p"
-					" order by p.number desc limit "
-					"$2::bigint";
+static const char payments_of_sql[] =
+	PAYMENT_VIEW "((select * from clearing.payment where role <> 3"
+		     " and account = $3::int and number < $1::bigint"
+		     " order by number desc limit $2::bigint)"
+		     " union all (select * from clearing.payment where role = 3"
+		     " and payee = (select address || $4::text from"
+		     " clearing.account where id = $3::int)"
+		     " and number < $1::bigint"
+		     " order by number desc limit $2::bigint)) p"
+		     " order by p.number desc limit $2::bigint";
 /*
  * A first batch always, then as many as fit a message ($5 bytes).  A batch
  * has at most 1,024 entries: none that begins earlier can have seq $3.
