@@ -2,6 +2,7 @@
 """Goal: the bad connection is bad in the way that was asked for, and in no
 other: what it does not lose arrives whole and in order."""
 
+import asyncio
 import hashlib
 import random
 import socket
@@ -184,6 +185,24 @@ class ProxyTest(unittest.TestCase):
                 wait_until(lambda: heard[1],  # noqa: B023
                            "the far end ended")
         self.dialled()
+
+    def test_reset_where_one_end_is_closed_already(self):
+        """Goal: what has ended by itself in the same moment is cut, too."""
+        end = self.dialled()
+        connection, = self.route.connections
+
+        async def both():
+            writer = connection.ends[1][1]
+            closed = writer.get_extra_info("socket")
+            writer.transport.abort()
+            for _ in range(10):
+                if closed.fileno() < 0:
+                    break
+                await asyncio.sleep(0)
+            self.assertLess(closed.fileno(), 0)
+            connection.cut("reset")
+        self.proxy.wait(both())
+        self.assertEqual(self.ended(end), b"")
 
     def test_half_close_up_is_read_as_an_end(self):
         end = self.dialled()

@@ -141,8 +141,10 @@ class Connection:
         for _, writer in self.ends:
             if how == "reset":
                 end = writer.get_extra_info("socket")
-                end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
-                               struct.pack("ii", 1, 0))
+                # One that was closed a moment ago has no options any more.
+                if end.fileno() >= 0:
+                    end.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
+                                   struct.pack("ii", 1, 0))
                 writer.transport.abort()
             else:
                 writer.close()
