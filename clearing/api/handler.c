@@ -57,6 +57,18 @@ bool handler_accepts(struct api_call *call, bool command)
 	return true;
 }
 
+bool handler_federation(struct api_call *call, bool command,
+			struct neighbours **out)
+{
+	if (!handler_accepts(call, command))
+		return false;
+	*out = call->api->neighbours;
+	if (*out != NULL)
+		return true;
+	reply_error_now(call, REQUEST_NO_FEDERATION, NULL);
+	return false;
+}
+
 /* (rule JOURNAL-25) */
 bool handler_recorder(struct api_call *call, uint32_t entries, uint32_t events,
 		      uint64_t now_us, struct recorder *out)

@@ -78,6 +78,13 @@ struct caller handler_caller(const struct api_call *call);
 bool handler_accepts(struct api_call *call, bool command) MUST_CHECK;
 
 /*
+ * handler_federation: handler_accepts(), and is this city in a federation?
+ * Answers the call when not.
+ */
+bool handler_federation(struct api_call *call, bool command,
+			struct neighbours **out) MUST_CHECK;
+
+/*
  * handler_recorder: the open block with room for @entries and @events more,
  * ready to record for the call's caller.  Answers the call and returns false
  * when there is no room (rule JOURNAL-25).

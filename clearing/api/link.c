@@ -7,18 +7,6 @@
 /* Rows of a page of a link's statement; its bytes bound it, too. */
 #define STATEMENT_ROWS 1000
 
-static bool federation_of(struct api_call *call, bool command,
-			  struct neighbours **out)
-{
-	if (!handler_accepts(call, command))
-		return false;
-	*out = call->api->neighbours;
-	if (*out != NULL)
-		return true;
-	reply_error_now(call, REQUEST_NO_FEDERATION, NULL);
-	return false;
-}
-
 static struct link_view view_of(struct neighbours *neighbours,
 				const struct link *link)
 {
@@ -72,7 +60,7 @@ static bool named_link(struct api_call *call, bool command,
 		reply_error_now(call, REQUEST_OVERLOADED, NULL);
 		return false;
 	}
-	if (!federation_of(call, command, neighbours))
+	if (!handler_federation(call, command, neighbours))
 		return false;
 	*out = links_of(&call->api->ledger->links, city);
 	if (*out == NULL)
@@ -104,7 +92,7 @@ void handle_list_links(struct api *api, struct api_call *call, uint64_t now_us)
 	struct link_view *views;
 
 	(void)now_us;
-	if (!federation_of(call, false, &neighbours))
+	if (!handler_federation(call, false, &neighbours))
 		return;
 	links = &api->ledger->links;
 	views = handler_take(call, (links->link_count + 1) * sizeof(*views));
@@ -167,7 +155,7 @@ void handle_link_command(struct api *api, struct api_call *call,
 		reply_error_now(call, REQUEST_OVERLOADED, NULL);
 		return;
 	}
-	if (!federation_of(call, true, &neighbours))
+	if (!handler_federation(call, true, &neighbours))
 		return;
 	peer_command(neighbours_peer(neighbours), kind_of(call->method->rpc),
 		     &command, &caller, now_us, &answer);
@@ -213,7 +201,7 @@ void handle_get_link_statement(struct api *api, struct api_call *call,
 		reply_error_now(call, REQUEST_OVERLOADED, NULL);
 		return;
 	}
-	if (!federation_of(call, false, &neighbours))
+	if (!handler_federation(call, false, &neighbours))
 		return;
 	link = links_of(&api->ledger->links, request.city);
 	if (link == NULL) {
@@ -234,7 +222,7 @@ void handle_get_roster(struct api *api, struct api_call *call, uint64_t now_us)
 
 	(void)api;
 	(void)now_us;
-	if (!federation_of(call, false, &neighbours))
+	if (!handler_federation(call, false, &neighbours))
 		return;
 	options = neighbours_options(neighbours);
 	do {
@@ -267,7 +255,7 @@ void handle_list_cities(struct api *api, struct api_call *call, uint64_t now_us)
 	uint32_t here;
 
 	(void)now_us;
-	if (!federation_of(call, false, &neighbours))
+	if (!handler_federation(call, false, &neighbours))
 		return;
 	roster = neighbours_options(neighbours)->roster;
 	here = roster_city(roster, slice_from_text(api->city));

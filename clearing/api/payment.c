@@ -25,19 +25,6 @@ enum {
 	DIRECTION_IN = 3,
 };
 
-/* False: answered, as this city is in no federation or not ready. */
-static bool federation_of(struct api_call *call, bool command,
-			  struct neighbours **out)
-{
-	if (!handler_accepts(call, command))
-		return false;
-	*out = call->api->neighbours;
-	if (*out != NULL)
-		return true;
-	reply_error_now(call, REQUEST_NO_FEDERATION, NULL);
-	return false;
-}
-
 static void fill_terms(struct payment_view *view, struct slice bytes)
 {
 	struct payment_terms terms;
@@ -293,7 +280,7 @@ void handle_pay(struct api *api, struct api_call *call, uint64_t now_us)
 		reply_error_now(call, REQUEST_OVERLOADED, NULL);
 		return;
 	}
-	if (!federation_of(call, true, &neighbours))
+	if (!handler_federation(call, true, &neighbours))
 		return;
 	(void)ledger_resolve(api->ledger, &request.command.payer, &payer);
 	if (!permission_pays(handler_permission(call), call->caller, payer,

@@ -120,6 +120,7 @@ void handle_quote_payment(struct api *api, struct api_call *call,
 	struct address payee;
 	bool ok;
 
+	(void)api;
 	(void)now_us;
 	do {
 		ok = decode_quote_payment(call->message, &call->arena,
@@ -129,13 +130,8 @@ void handle_quote_payment(struct api *api, struct api_call *call,
 		reply_error_now(call, REQUEST_OVERLOADED, NULL);
 		return;
 	}
-	if (!handler_accepts(call, false))
+	if (!handler_federation(call, false, &neighbours))
 		return;
-	neighbours = api->neighbours;
-	if (neighbours == NULL) {
-		reply_error_now(call, REQUEST_NO_FEDERATION, NULL);
-		return;
-	}
 	answer.refusal = check_quote(neighbours, &request, &payee);
 	if (answer.refusal != 0)
 		reply_refusal(call, &payment_refusals, &answer);
