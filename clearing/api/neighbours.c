@@ -8,6 +8,23 @@
 #include "api/handler.h"
 #include "api/neighbours_private.h"
 
+/* TLS has seen to the certificate; the roster says who is in. */
+bool neighbours_let_in(struct api_call *call, struct neighbours **out)
+{
+	struct api *api = call->api;
+
+	if (!handler_accepts(call, true))
+		return false;
+	if (api->neighbours == NULL ||
+	    roster_city(neighbours_options(api->neighbours)->roster,
+			call->caller->city) == ROSTER_NONE) {
+		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
+		return false;
+	}
+	*out = api->neighbours;
+	return true;
+}
+
 static uint64_t directory_version(void *context)
 {
 	const struct neighbours *neighbours = context;

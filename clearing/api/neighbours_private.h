@@ -6,6 +6,7 @@
 #ifndef CLEARING_API_NEIGHBOURS_PRIVATE_H
 #define CLEARING_API_NEIGHBOURS_PRIVATE_H
 
+#include "api/handler.h"
 #include "api/neighbours.h"
 
 /* A batch with the request around it; a hello. */
@@ -43,6 +44,14 @@ struct neighbours {
 	uint8_t *message; /* NEIGHBOURS_MESSAGE_MAX */
 	bool acting;
 };
+
+/*
+ * neighbours_let_in: for calls of other cities: handler_accepts(), and is the
+ * caller a city of the federation that this city is in?  Answers the call
+ * when not.
+ */
+bool neighbours_let_in(struct api_call *call,
+		       struct neighbours **out) MUST_CHECK;
 
 /* neighbours_act: carry out what the engine asks for now. */
 void neighbours_act(struct neighbours *neighbours);

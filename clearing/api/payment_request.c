@@ -213,6 +213,7 @@ void handle_forward_payment_request(struct api *api, struct api_call *call,
 {
 	struct event event = { .kind = EVENT_REQUEST_OPENED };
 	struct forwarded_request request;
+	struct neighbours *neighbours;
 	struct answer answer = { 0 };
 	struct address payee;
 	bool fresh;
@@ -221,7 +222,7 @@ void handle_forward_payment_request(struct api *api, struct api_call *call,
 		reply_error_now(call, REQUEST_MALFORMED, NULL);
 		return;
 	}
-	if (!handler_accepts(call, true))
+	if (!neighbours_let_in(call, &neighbours))
 		return;
 	answer.refusal = check_request(api, &request, now_us, &event.request);
 	if (answer.refusal == 0 && !address_here(api, request.payer))

@@ -12,26 +12,6 @@
 /* Rows of a page of a log; its bytes are bounded by the reader. */
 #define LOG_PAGE_ROWS 1000
 
-/*
- * Is this city in a federation, and who calls one of it?  TLS has seen to the
- * certificate; the roster says who is in.
- */
-static bool neighbours_of(struct api_call *call, struct neighbours **out)
-{
-	struct api *api = call->api;
-
-	if (!handler_accepts(call, true))
-		return false;
-	if (api->neighbours == NULL ||
-	    roster_city(neighbours_options(api->neighbours)->roster,
-			call->caller->city) == ROSTER_NONE) {
-		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
-		return false;
-	}
-	*out = api->neighbours;
-	return true;
-}
-
 static void answer_hello(struct api_call *call, struct neighbours *neighbours,
 			 struct slice body)
 {
@@ -63,7 +43,7 @@ void handle_hello(struct api *api, struct api_call *call, uint64_t now_us)
 		reply_error_now(call, REQUEST_MALFORMED, NULL);
 		return;
 	}
-	if (!neighbours_of(call, &neighbours))
+	if (!neighbours_let_in(call, &neighbours))
 		return;
 	memory = handler_take(call, HELLO_OK_SIZE_MAX);
 	if (memory == NULL)
@@ -102,7 +82,7 @@ void handle_deliver(struct api *api, struct api_call *call, uint64_t now_us)
 		reply_error_now(call, REQUEST_MALFORMED, NULL);
 		return;
 	}
-	if (!neighbours_of(call, &neighbours))
+	if (!neighbours_let_in(call, &neighbours))
 		return;
 	answer = peer_batch_came(neighbours_peer(neighbours), &delivery, now_us,
 				 &in_seq, in_head);
@@ -144,7 +124,7 @@ void handle_fetch_log(struct api *api, struct api_call *call, uint64_t now_us)
 		reply_error_now(call, REQUEST_MALFORMED, NULL);
 		return;
 	}
-	if (!neighbours_of(call, &neighbours))
+	if (!neighbours_let_in(call, &neighbours))
 		return;
 	link = links_of(&api->ledger->links, call->caller->city);
 	query.state = slice_equal(request.author, slice_from_text(api->city));
@@ -205,7 +185,7 @@ void handle_quote_payee(struct api *api, struct api_call *call, uint64_t now_us)
 		reply_error_now(call, REQUEST_MALFORMED, NULL);
 		return;
 	}
-	if (!neighbours_of(call, &neighbours))
+	if (!neighbours_let_in(call, &neighbours))
 		return;
 	response.reason = payee_reason(api->ledger, request.payee,
 				       request.amount_minor, &payee);
@@ -283,7 +263,7 @@ void handle_query_outcome(struct api *api, struct api_call *call,
 		reply_error_now(call, REQUEST_MALFORMED, NULL);
 		return;
 	}
-	if (!neighbours_of(call, &neighbours))
+	if (!neighbours_let_in(call, &neighbours))
 		return;
 	wanted = handler_take(call, sizeof(*wanted));
 	if (wanted == NULL)
