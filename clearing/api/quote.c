@@ -111,6 +111,19 @@ static uint32_t check_quote(struct neighbours *neighbours,
 		       : 0;
 }
 
+/* A payer that is named is one whom the caller may see. */
+static bool payer_permitted(const struct api_call *call,
+			    const struct account_ref *ref)
+{
+	const struct account *payer = NULL;
+
+	if (ref->id == 0 && ref->address.size == 0)
+		return true;
+	(void)ledger_resolve(call->api->ledger, ref, &payer);
+	return permission_sees(handler_permission(call), call->caller, payer,
+			       NULL);
+}
+
 void handle_quote_payment(struct api *api, struct api_call *call,
 			  uint64_t now_us)
 {
@@ -132,6 +145,10 @@ void handle_quote_payment(struct api *api, struct api_call *call,
 	}
 	if (!handler_federation(call, false, &neighbours))
 		return;
+	if (!payer_permitted(call, &request.payer)) {
+		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
+		return;
+	}
 	answer.refusal = check_quote(neighbours, &request, &payee);
 	if (answer.refusal != 0)
 		reply_refusal(call, &payment_refusals, &answer);

@@ -297,9 +297,13 @@ class RolesBetweenCities(Table):
     def test_roles_payments(self):
         read = (YES, YES, YES, YES, YES, NO, NO)
         other = (NO, YES, YES, YES, YES, NO, NO)
-        self.row("QuotePayment", read, lambda _:
-                 lambda client: client.QuotePayment(
-                     payer=ref(M1), payee="m1@nowhere", amount_minor=1))
+        for name, cells, fields in (
+                ("own", read, {"payer": ref(M1)}),
+                ("other", other, {"payer": ref(M2)}),
+                ("nobody's", read, {})):
+            self.row(f"QuotePayment {name}", cells, lambda _, fields=fields:
+                     lambda client: client.QuotePayment(
+                         payee="m1@nowhere", amount_minor=1, **fields))
         for method in ("GetPayment", "GetReceipt"):
             self.row(f"{method} none", read, lambda _, method=method:
                      lambda client: getattr(client, method)(id=new_id()))
