@@ -23,7 +23,8 @@ typedef void receipt_found(struct api_call *call, struct slice terms,
 
 /*
  * receipt_find: the proof of a payment that has an answer: from the tables,
- * or made from the batch that has it.
+ * or made from the batch that has it.  There is none while the neighbour has
+ * not acknowledged this city's own answer (rule PEER-35).
  *
  * @view   of READ_PAYMENT; copied.
  * @found  NULL: answer a GetReceipt.

@@ -6,6 +6,7 @@
  */
 #include <string.h>
 
+#include "api/neighbours.h"
 #include "api/payment.h"
 #include "core/linklog.h"
 #include "wire/messages_payment.h"
@@ -71,6 +72,22 @@ static struct slice keep(struct api_call *call, struct slice bytes)
 	return slice_of(copy, bytes.size);
 }
 
+/* (rule PEER-35): does the neighbour hold this city's answer? */
+static bool is_held(struct api_call *call, const struct payment_view *view)
+{
+	struct neighbours *neighbours = call->api->neighbours;
+	const struct link *link;
+	uint64_t heard;
+
+	if (!view->answer_own || neighbours == NULL)
+		return true;
+	link = links_at(&call->api->ledger->links, view->answer_link);
+	heard = peer_session_of(neighbours_peer(neighbours), link->number)
+			->acknowledged;
+	return view->answer_seq <= link->acknowledged ||
+	       view->answer_seq <= heard;
+}
+
 void receipt_find(struct api_call *call, const struct payment_view *view,
 		  receipt_found *found)
 {
@@ -85,7 +102,8 @@ void receipt_find(struct api_call *call, const struct payment_view *view,
 
 	if (found == NULL)
 		found = give;
-	if (view->proof.size > 0 || view->answer_link == 0) {
+	if (view->proof.size > 0 || view->answer_link == 0 ||
+	    !is_held(call, view)) {
 		found(call, view->terms, view->proof);
 		return;
 	}
