@@ -213,7 +213,7 @@ static void recorded_read(void *user, const struct read_result *result)
 	    !slice_equal(result->payments[0].payee, request->command.payee) ||
 	    result->payments[0].amount_minor != request->command.amount_minor ||
 	    !slice_equal(result->payments[0].reference,
-			 request->command.reference)) {
+			 pay_reference(&request->command))) {
 		reply_refusal(call, &payment_refusals, &conflict);
 		return;
 	}

@@ -81,9 +81,16 @@ struct pay_command {
 	struct slice payee; /* address with @city */
 	int64_t amount_minor;
 	struct slice reference; /* opaque; at most 128 bytes */
+	struct slice request;	/* empty or the payment request's 16 bytes */
 	struct slice memo;	/* stays in this city */
 	struct slice lock;	/* empty or 32 bytes (rule PEER-33) */
 };
+
+/*
+ * pay_reference: what the payee's side sees: a payment of a request has its
+ * id as reference, as that is what makes it count as paid.
+ */
+struct slice pay_reference(const struct pay_command *command);
 
 /* What people do to a link. */
 enum link_command_kind {

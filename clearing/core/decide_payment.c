@@ -5,6 +5,22 @@
 #include "core/decide_common.h"
 #include "core/linklog.h"
 
+struct slice pay_reference(const struct pay_command *command)
+{
+	return command->request.size > 0 ? command->request
+					 : command->reference;
+}
+
+/* Of reference and request one is given, or both alike. */
+static bool reference_is_well_formed(const struct pay_command *command)
+{
+	if (command->request.size == 0)
+		return command->reference.size <= LINKLOG_REFERENCE_SIZE_MAX;
+	return command->request.size == ID_SIZE &&
+	       (command->reference.size == 0 ||
+		slice_equal(command->reference, command->request));
+}
+
 static uint32_t check_shape(const struct pay_command *command)
 {
 	if (command->amount_minor <= 0)
@@ -13,7 +29,7 @@ static uint32_t check_shape(const struct pay_command *command)
 		return PAYMENT_AMOUNT_TOO_LARGE;
 	if (command->lock.size != 0 && command->lock.size != LINKLOG_LOCK_SIZE)
 		return PAYMENT_LOCK_MALFORMED;
-	if (command->reference.size > LINKLOG_REFERENCE_SIZE_MAX)
+	if (!reference_is_well_formed(command))
 		return PAYMENT_REFERENCE_MALFORMED;
 	return decide_text(command->memo, 0, MEMO_SIZE_MAX)
 		       ? 0

@@ -32,9 +32,9 @@
 #define SAY_KIND_UNKNOWN                                               \
 	"The kind of transfer does not exist or cannot be asked for: " \
 	"use one of the kinds 1 to 6."
-#define SAY_REFERENCE_MALFORMED                                         \
-	"The reference is neither empty nor 16 bytes: leave it out or " \
-	"give a UUID of your own."
+#define SAY_REFERENCE_MALFORMED                                            \
+	"The reference has a wrong size, or is not the id of the payment " \
+	"request: leave it out or give a UUID of your own."
 #define SAY_MEMO_INVALID                                                \
 	"The memo is longer than 140 bytes, not UTF-8, or has control " \
 	"characters: shorten or correct it."

@@ -102,7 +102,7 @@ static bool is_same(const struct peer *peer, const struct pay_command *command,
 		return true;
 	return linklog_terms(payment_terms_of(payment), &terms) == LINKLOG_OK &&
 	       slice_equal(terms.payee, command->payee) &&
-	       slice_equal(terms.reference, command->reference) &&
+	       slice_equal(terms.reference, pay_reference(command)) &&
 	       slice_equal(terms.lock, command->lock) &&
 	       terms.amount_minor == (uint64_t)command->amount_minor &&
 	       payer != NULL && payment->account == payer->id;
@@ -165,7 +165,7 @@ static void fill_terms(struct peer *peer, const struct pay_command *command,
 	terms->amount_minor = (uint64_t)command->amount_minor;
 	terms->decide_by_us = peer->now_us + peer->options.decide_us;
 	terms->lock = command->lock;
-	terms->reference = command->reference;
+	terms->reference = pay_reference(command);
 }
 
 void peer_pay(struct peer *peer, const struct pay_command *command,

@@ -12,7 +12,7 @@ static const struct codec_field pay_fields[] = {
 	{ 5, CODEC_BYTES, offsetof(struct pay_request, command.reference) },
 	{ 6, CODEC_BYTES, offsetof(struct pay_request, command.memo) },
 	{ 7, CODEC_UINT32, offsetof(struct pay_request, wait_ms) },
-	{ 8, CODEC_BYTES, offsetof(struct pay_request, request_id) },
+	{ 8, CODEC_BYTES, offsetof(struct pay_request, command.request) },
 };
 
 bool decode_pay(struct slice bytes, struct arena *arena,

@@ -11,7 +11,6 @@
 struct pay_request {
 	struct pay_command command;
 	uint32_t wait_ms;
-	struct slice request_id;
 };
 
 bool decode_pay(struct slice bytes, struct arena *arena,

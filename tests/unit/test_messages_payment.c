@@ -121,7 +121,7 @@ static void test_messages_payment_pay(void **state)
 	expect_slice(request.command.memo, SLICE("twelve loaves"));
 	assert_int_equal(request.command.lock.size, 0);
 	assert_int_equal(request.wait_ms, UINT32_MAX);
-	expect_slice(request.request_id, LITERAL(OTHER_ID));
+	expect_slice(request.command.request, LITERAL(OTHER_ID));
 }
 
 /* Goal: what a decoder gives lies in the arena; without room it says so. */

@@ -55,6 +55,12 @@ static void test_peer_pay_shape(void **state)
 	assert_int_equal(refusal(), PAYMENT_PAYEE_MALFORMED);
 	command.memo = SLICE("\xff");
 	assert_int_equal(refusal(), PAYMENT_MEMO_INVALID);
+	command.request = SLICE("no id");
+	assert_int_equal(refusal(), PAYMENT_REFERENCE_MALFORMED);
+	command.request = slice_of(old.bytes, ID_SIZE);
+	command.reference = SLICE("another");
+	assert_int_equal(refusal(), PAYMENT_REFERENCE_MALFORMED);
+	command.request = (struct slice){ 0 };
 	command.reference = slice_of(long_text, sizeof(long_text));
 	assert_int_equal(refusal(), PAYMENT_REFERENCE_MALFORMED);
 	command.lock = SLICE("short");
@@ -123,6 +129,33 @@ static void test_peer_pay_id_conflict(void **state)
 	assert_int_equal(refusal(), PAYMENT_ID_CONFLICT);
 }
 
+/* Goal: a payment of a request has its id as reference, given once or twice. */
+static void test_peer_pay_request(void **state)
+{
+	struct id request =
+		id_make(towns->now_us, (uint8_t[ID_TAIL_SIZE]){ 7 });
+	const struct payment *payment;
+	struct payment_terms terms;
+	struct id id;
+
+	(void)state;
+	command.request = slice_of(request.bytes, ID_SIZE);
+	assert_int_equal(refusal(), PAYMENT_OK);
+	assert_true(id_from_bytes(command.id, &id));
+	payment = links_payment(&alpha->ledger.links, &id);
+	assert_non_null(payment);
+	assert_int_equal(linklog_terms(payment_terms_of(payment), &terms),
+			 LINKLOG_OK);
+	assert_true(slice_equal(terms.reference, command.request));
+	command.reference = command.request;
+	assert_int_equal(refusal(), PAYMENT_OK);
+	assert_true(answer.recorded);
+	command.request = (struct slice){ 0 };
+	assert_int_equal(refusal(), PAYMENT_OK);
+	command.reference = (struct slice){ 0 };
+	assert_int_equal(refusal(), PAYMENT_ID_CONFLICT);
+}
+
 /* Goal: the federation, the memory, the city's own state, the way. */
 static void test_peer_pay_way(void **state)
 {
@@ -174,7 +207,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_peer_pay_shape),	 TEST(test_peer_pay_payer),
 		TEST(test_peer_pay_id_conflict), TEST(test_peer_pay_way),
-		TEST(test_peer_pay_too_many),
+		TEST(test_peer_pay_too_many),	 TEST(test_peer_pay_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
