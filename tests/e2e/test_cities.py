@@ -10,6 +10,7 @@ a failure tells its seed. Where network namespaces cannot be made it skips.
 """
 
 import collections
+import hashlib
 import itertools
 import os
 import random
@@ -22,7 +23,7 @@ import netns
 import proxy
 import rpc
 from cities import Cities
-from node import LONG, wait_until
+from node import FEDERATION, LONG, wait_until
 
 SCHEDULES = 200 if LONG else 4
 NAMES = ["barcelona", "boston", "lisbon"]
@@ -300,6 +301,55 @@ class CitiesTest(unittest.TestCase):
             self.assertEqual(payer.wrong, [])
         self.cities.wait_at_rest()
         self.judge(payers)
+
+    def asker(self, name):
+        """How the node of a city asks barcelona's for an outcome."""
+        client = self.cities["barcelona"].connect(
+            self.cities[name].authority.issue(
+                f"URI:spiffe://{FEDERATION}/city/{name}"))
+        self.addCleanup(client.close)
+
+        def ask(payment, terms):
+            return client.QueryOutcome(
+                payment_id=payment,
+                terms_hash=hashlib.sha256(terms).digest()).proof
+        return ask
+
+    def test_receipt_when_held(self):
+        """The payee's city tells its decision when the payer's has it."""
+        decider, way = self.cities["barcelona"], self.cities.routes["boston"]
+        payer = Payer(self.cities["boston"], 0, threading.Event())
+        sent = Sent({**payer.fields(), "payee": coop(0, "barcelona"),
+                     "wait_ms": 0})
+        payment = sent.fields["id"]
+        payer.sent[payment] = sent
+        till = decider.client("gateway", "till")
+        way.stall("up")
+        try:
+            payer.pay(payer.city.client("gateway", "till"), sent)
+            (terms,), = wait_until(lambda: decider.query(
+                "select encode(terms, 'hex') from clearing.payment"
+                " where replace(id::text, '-', '') = %s and in_answered",
+                payment.hex()), "the decision")
+            terms = bytes.fromhex(terms)
+            with self.assertRaises(rpc.Refused) as caught:
+                till.GetReceipt(id=payment)
+            self.assertEqual(caught.exception.reason, "PAYMENT_UNKNOWN")
+            self.assertEqual(self.asker("boston")(payment, terms), b"")
+            self.assertFalse(sent.ended)
+        finally:
+            way.heal()
+        payer.finish(time.monotonic() + END_S)
+        self.cities.wait_at_rest()
+        receipt = till.GetReceipt(id=payment)
+        self.assertEqual(receipt.terms, terms)
+        self.assertNotEqual(receipt.proof, b"")
+        self.assertEqual(self.asker("boston")(payment, terms), receipt.proof)
+        # Nobody else learns of it, nor does who does not know the terms.
+        self.assertEqual(self.asker("lisbon")(payment, terms), b"")
+        self.assertEqual(self.asker("boston")(payment, b"other"), b"")
+        self.assertEqual(payer.wrong, [])
+        self.judge([payer])
 
     def test_cities_disturbed(self):
         repeated = "CLEARING_SEED" in os.environ
