@@ -113,6 +113,25 @@ enum node_state api_state(const struct api *api)
 	return api->state;
 }
 
+bool api_rejoin(struct api *api, const struct rejoined_by *by, uint64_t now_us,
+		uint64_t *seq)
+{
+	struct recorder recorder = { .ledger = api->ledger,
+				     .sha256 = api->sha256,
+				     .random_fill = api->random_fill };
+
+	check(api->ledger != NULL && api->neighbours == NULL);
+	if (!ledger_can_name(api->ledger, by->uri))
+		return false;
+	recorder.block =
+		journal_open(api->journal, 0, 2, now_us, &recorder.effects);
+	if (recorder.block == NULL)
+		return false;
+	record_rejoined(&recorder, by->uri, by->reason, by->closed);
+	*seq = recorder.block->header.seq;
+	return true;
+}
+
 void api_set_options(struct api *api, const struct api_options *options)
 {
 	api->options = *options;

@@ -24,6 +24,7 @@ enum node_state {
 	NODE_DATABASE_AWAY = 3, /* in doubt for longer than 2 s */
 	NODE_DRAINING = 4,
 	NODE_CLOCK_JUMPED = 5, /* until an operator confirms the time */
+	NODE_REJOINING = 6, /* restored: closed until the books are rebuilt */
 };
 
 /*
@@ -75,6 +76,13 @@ struct api_options {
 	void *context;
 };
 
+/* Who has a restored city go on, and why (rule PEER-22). */
+struct rejoined_by {
+	struct slice uri;
+	struct slice reason;
+	bool closed; /* to local commands until the books are rebuilt */
+};
+
 struct api;
 
 struct api *api_create(const struct api_options *options) MUST_CHECK;
@@ -92,6 +100,16 @@ void api_serve(struct api *api, struct ledger *ledger, struct journal *journal,
  */
 void api_set_state(struct api *api, enum node_state state);
 enum node_state api_state(const struct api *api);
+
+/*
+ * api_rejoin: record that the city goes on from a journal that may lack what
+ * it once said (record_rejoined()); before it joins its neighbours.
+ *
+ * @seq  of the block that says so.
+ * Returns false when the journal has no room.
+ */
+bool api_rejoin(struct api *api, const struct rejoined_by *by, uint64_t now_us,
+		uint64_t *seq) MUST_CHECK;
 
 /* api_set_options: after a reload. */
 void api_set_options(struct api *api, const struct api_options *options);

@@ -47,6 +47,11 @@ static const struct error_entry entries[] = {
 				   "the node's clock jumped: an operator has "
 				   "to confirm the time",
 				   RETRY_AWAY_US },
+	[REQUEST_REJOINING] = { GRPC_UNAVAILABLE, "REJOINING",
+				"the city was restored and is rebuilding its "
+				"books from its neighbours: send it again "
+				"with the same id",
+				RETRY_AWAY_US },
 	[REQUEST_OVERLOADED] = { GRPC_RESOURCE_EXHAUSTED, "OVERLOADED",
 				 "the node is busy: send it again soon",
 				 RETRY_OVERLOADED_US },

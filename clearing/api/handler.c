@@ -17,11 +17,18 @@ struct caller handler_caller(const struct api_call *call)
 				.base = call->caller->base };
 }
 
+/* Other cities' calls, and what is ordered about links, rebuild the books. */
+static bool is_about_links(enum rpc rpc)
+{
+	return (rpc >= RPC_HELLO && rpc <= RPC_QUERY_OUTCOME) ||
+	       (rpc >= RPC_GET_LINK && rpc <= RPC_RESUME_LINK);
+}
+
 /* Why a node that has its ledger takes no commands now. */
-static bool state_refuses(const struct api *api, bool command,
+static bool state_refuses(const struct api_call *call, bool command,
 			  enum request_error *error)
 {
-	switch (api->state) {
+	switch (call->api->state) {
 	case NODE_SERVING:
 		return false;
 	case NODE_STARTING:
@@ -36,6 +43,9 @@ static bool state_refuses(const struct api *api, bool command,
 	case NODE_CLOCK_JUMPED:
 		*error = REQUEST_CLOCK_JUMPED;
 		return command;
+	case NODE_REJOINING:
+		*error = REQUEST_REJOINING;
+		return command && !is_about_links(call->method->rpc);
 	}
 	clearing_panic(__FILE__, __LINE__, "node state");
 }
@@ -49,7 +59,7 @@ bool handler_accepts(struct api_call *call, bool command)
 	/* A read that was let in before the drain is answered. */
 	if (api->state == NODE_DRAINING && call->message_kept && !command)
 		return true;
-	if (state_refuses(api, command, &error)) {
+	if (state_refuses(call, command, &error)) {
 		reply_error_now(call, error, NULL);
 		return false;
 	}

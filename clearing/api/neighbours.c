@@ -161,6 +161,11 @@ static struct peer_directory directory_of(struct neighbours *neighbours)
 	};
 }
 
+static bool may_work(const struct api *api)
+{
+	return api->state == NODE_SERVING || api->state == NODE_REJOINING;
+}
+
 /* The same bounds as for clients (rule JOURNAL-25). */
 static bool open_block(void *context, uint32_t entries, uint32_t events,
 		       size_t bytes, struct recorder *out)
@@ -171,9 +176,8 @@ static bool open_block(void *context, uint32_t entries, uint32_t events,
 	struct effect *effects = NULL;
 	struct block *block;
 
-	if (api->state != NODE_SERVING ||
-	    projector_lag(api->projector) >
-		    api->options.projector_lag_max_blocks)
+	if (!may_work(api) || projector_lag(api->projector) >
+				      api->options.projector_lag_max_blocks)
 		return false;
 	block = journal_open_for(api->journal, &room, api->now_us, &effects);
 	if (block == NULL)
@@ -237,8 +241,7 @@ static bool make_peer(struct neighbours *neighbours)
 		neighbours->memory = NULL;
 		return false;
 	}
-	peer_init(&neighbours->peer, ledger, &options,
-		  neighbours->options.closed, neighbours->memory);
+	peer_init(&neighbours->peer, ledger, &options, neighbours->memory);
 	return true;
 }
 
@@ -352,7 +355,7 @@ static void adopt_roster(struct neighbours *neighbours)
 
 void neighbours_turn(struct neighbours *neighbours, uint64_t now_us)
 {
-	if (neighbours->api->state != NODE_SERVING)
+	if (!may_work(neighbours->api))
 		return;
 	adopt_roster(neighbours);
 	note_connections(neighbours);

@@ -31,7 +31,6 @@ struct neighbours_options {
 	sign_function *sign;
 	verify_function *verify;
 	void *sign_context;
-	bool closed; /* restored: no payments until all is reconciled */
 	uint64_t decide_us;
 	/*
 	 * Call @rpc of another city's node; @done comes exactly once, unless

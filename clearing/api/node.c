@@ -23,7 +23,7 @@ static void fill_loaded(const struct api *api, struct node_view *view)
 
 void handle_get_node(struct api *api, struct api_call *call, uint64_t now_us)
 {
-	bool waits = api->state == NODE_SERVING;
+	bool waits = api->state == NODE_SERVING || api->state == NODE_REJOINING;
 	struct node_view view = {
 		.federation = call->caller->federation,
 		.city = call->caller->city,

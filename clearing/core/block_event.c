@@ -174,6 +174,7 @@ static const struct field payment_held[] = {
 static const struct field rejoined[] = {
 	{ 1, FIELD_NUMBER, AT(rejoined.actor) },
 	{ 2, FIELD_REASON, AT(rejoined.reason) },
+	{ 3, FIELD_FORBIDDEN, AT(rejoined.closed) },
 };
 
 static const struct field roster_adopted[] = {
@@ -226,6 +227,7 @@ static const struct shape shapes[] = {
 	SHAPE(EVENT_ROSTER_ADOPTED, roster_adopted),
 	SHAPE(EVENT_REQUEST_OPENED, request_opened),
 	SHAPE(EVENT_REQUEST_ENDED, request_ended),
+	{ EVENT_REJOIN_ENDED, NULL, 0 },
 };
 
 #define SHAPE_COUNT (sizeof(shapes) / sizeof(shapes[0]))
@@ -617,6 +619,17 @@ static enum block_decode_result decode_message(struct slice bytes,
 	return *shape == NULL ? BLOCK_MALFORMED : BLOCK_DECODED;
 }
 
+/* What is written where it is false, and was not written. */
+static void set_allowed(const struct shape *shape, struct event *out)
+{
+	for (uint32_t i = 0; i < shape->count; i++) {
+		const struct field *field = &shape->fields[i];
+
+		if (field->type == FIELD_FORBIDDEN)
+			*(bool *)((uint8_t *)out + field->offset) = true;
+	}
+}
+
 enum block_decode_result block_event_decode(struct slice bytes,
 					    struct event *out)
 {
@@ -630,9 +643,7 @@ enum block_decode_result block_event_decode(struct slice bytes,
 		return result;
 	check(shape != NULL);
 	out->kind = (uint16_t)shape->kind;
-	/* Written where it is forbidden. */
-	if (shape->kind == EVENT_ACCOUNT_OPENED)
-		out->account.gateway_allowed = true;
+	set_allowed(shape, out);
 	result = decode_body(body, shape, out);
 	if (result != BLOCK_DECODED)
 		return result;

@@ -108,6 +108,7 @@ enum event_kind {
 	EVENT_ROSTER_ADOPTED = 114,
 	EVENT_REQUEST_OPENED = 115,
 	EVENT_REQUEST_ENDED = 116,
+	EVENT_REJOIN_ENDED = 117,
 };
 
 struct event_epoch_started {
@@ -193,9 +194,15 @@ struct event_payment_held {
 	uint32_t attempt; /* origin: from 1; else 0 */
 };
 
+/*
+ * An operator had the city go on from a journal that may lack what it once
+ * said (rule PEER-22).  REJOIN_ENDED, which has nothing to say, takes it back:
+ * all neighbours' logs were compared and taken.
+ */
 struct event_rejoined {
 	uint32_t actor;
 	struct slice reason;
+	bool closed; /* to local commands until it has ended */
 };
 
 struct event_roster_adopted {
@@ -239,5 +246,12 @@ struct event {
 		struct event_request request; /* kinds 115, 116 */
 	};
 };
+
+/* event_is_of_request: is it of a payment request, and not of links? */
+static inline bool event_is_of_request(const struct event *event)
+{
+	return event->kind == EVENT_REQUEST_OPENED ||
+	       event->kind == EVENT_REQUEST_ENDED;
+}
 
 #endif

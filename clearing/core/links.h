@@ -167,6 +167,13 @@ struct links_options {
 	void *context;
 };
 
+/* Is the city being rebuilt from its neighbours' logs (rule PEER-22)? */
+enum rejoin {
+	REJOIN_NONE = 0,
+	REJOIN_CLOSED, /* and takes no local commands meanwhile */
+	REJOIN_OPEN,   /* an operator opened it early */
+};
+
 struct links {
 	uint8_t federation_size, city_size; /* this city, from genesis */
 	uint8_t federation[NAME_SIZE_MAX];
@@ -184,6 +191,7 @@ struct links {
 	uint64_t next_payment;	 /* number of the next one */
 	uint64_t roster_version; /* newest adopted; 0: none */
 	uint8_t roster_hash[SHA256_SIZE];
+	uint8_t rejoin;			/* enum rejoin */
 	uint8_t (*leaves)[SHA256_SIZE]; /* LINKLOG_ENTRIES_MAX, and as many */
 	uint64_t checks;		/* of links_check_batch() so far */
 	struct links_options options;
@@ -294,7 +302,7 @@ void links_header(struct links *links, uint32_t link, uint64_t journal_seq,
 		  uint64_t now_us, struct buffer *bytes);
 
 /*
- * links_apply: carry out an event of kinds 100 to 114.
+ * links_apply: carry out an event of kinds 100 to 114 or 117.
  *
  * @journal_seq, @now_us  of its block.
  * @replay  the event comes from a journal: LINK_BATCH_SEALED then carries its
@@ -337,5 +345,7 @@ enum links_result links_load_payment(struct links *links,
 void links_load_counters(struct links *links, uint64_t next_payment,
 			 uint64_t roster_version,
 			 const uint8_t roster_hash[SHA256_SIZE]);
+/* What the last events 113 and 117 left; false: it is none of enum rejoin. */
+bool links_load_rejoin(struct links *links, uint32_t rejoin) MUST_CHECK;
 
 #endif

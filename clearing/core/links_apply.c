@@ -266,6 +266,11 @@ enum links_result links_apply(struct links *links, const struct event *event,
 		       SHA256_SIZE);
 		return LINKS_OK;
 	case EVENT_REJOINED:
+		links->rejoin =
+			event->rejoined.closed ? REJOIN_CLOSED : REJOIN_OPEN;
+		return LINKS_OK;
+	case EVENT_REJOIN_ENDED:
+		links->rejoin = REJOIN_NONE;
 		return LINKS_OK;
 	default:
 		return apply_on_link(links, event);
@@ -519,4 +524,12 @@ void links_load_counters(struct links *links, uint64_t next_payment,
 	links->next_payment = next_payment;
 	links->roster_version = roster_version;
 	memcpy(links->roster_hash, roster_hash, SHA256_SIZE);
+}
+
+bool links_load_rejoin(struct links *links, uint32_t rejoin)
+{
+	if (rejoin > REJOIN_OPEN)
+		return false;
+	links->rejoin = (uint8_t)rejoin;
+	return true;
 }

@@ -410,6 +410,17 @@ void record_link_event(struct recorder *recorder, struct event *event,
 	block_add_event(recorder->block, event);
 }
 
+void record_rejoined(struct recorder *recorder, struct slice uri,
+		     struct slice reason, bool closed)
+{
+	struct event event = { .kind = EVENT_REJOINED };
+
+	event.rejoined.actor = record_actor(recorder, uri);
+	event.rejoined.reason = reason;
+	event.rejoined.closed = closed;
+	record_link_event(recorder, &event, (struct hash128){ 0 });
+}
+
 uint32_t record_own_account(struct recorder *recorder, struct slice local,
 			    struct slice display_name, struct slice uri)
 {

@@ -92,6 +92,8 @@ uint32_t record_expiries(struct recorder *recorder, uint64_t now_us,
  * record_actor: the number of @uri, named now if it never was.
  * record_booking: @entry, complete but for .id and .actor, done by @uri.
  * record_link_event: an event of the kinds from 100 on.
+ * record_rejoined: the city goes on from a journal that may lack what it once
+ *   said, @uri says so and why; @closed to local commands (rule PEER-22).
  * record_own_account: an account that the node needs, without a limit and
  *   with the highest ceiling; opened by @uri, its number.
  */
@@ -101,6 +103,8 @@ void record_booking(struct recorder *recorder, struct entry *entry,
 		    struct slice memo, struct slice uri);
 void record_link_event(struct recorder *recorder, struct event *event,
 		       struct hash128 content);
+void record_rejoined(struct recorder *recorder, struct slice uri,
+		     struct slice reason, bool closed);
 uint32_t record_own_account(struct recorder *recorder, struct slice local,
 			    struct slice display_name, struct slice uri);
 

@@ -231,7 +231,6 @@ neighbours_options_of(struct federation *federation)
 		.sign = crypto_sign,
 		.verify = crypto_verify,
 		.sign_context = held->key,
-		.closed = federation->options.closed,
 		.call = call,
 		.is_connected = is_connected,
 		.on_alarm = on_alarm,
@@ -324,4 +323,9 @@ void federation_flush(struct federation *federation)
 void federation_seal(struct federation *federation, struct block *block)
 {
 	neighbours_seal(federation->neighbours, block);
+}
+
+bool federation_closed(const struct federation *federation)
+{
+	return peer_is_closed(neighbours_peer(federation->neighbours));
 }

@@ -19,7 +19,6 @@ struct federation_options {
 	struct event_base *base;
 	struct api *api; /* serving */
 	const struct roster_file *held;
-	bool closed; /* see struct neighbours_options */
 	const struct config *config;
 	uint64_t (*now)(void *context); /* node_now() */
 	void *context;
@@ -31,6 +30,9 @@ federation_create(const struct federation_options *options) MUST_CHECK;
 
 /* federation_free: leave the api, close every connection. */
 void federation_free(struct federation *federation);
+
+/* federation_closed: see peer_is_closed(). */
+bool federation_closed(const struct federation *federation);
 
 /* federation_reload: another roster or other certificates. */
 void federation_reload(struct federation *federation);

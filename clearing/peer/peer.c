@@ -50,7 +50,7 @@ size_t peer_memory_size(const struct ledger *ledger)
 }
 
 void peer_init(struct peer *peer, struct ledger *ledger,
-	       const struct peer_options *options, bool closed, void *memory)
+	       const struct peer_options *options, void *memory)
 {
 	struct layout at = layout_of(ledger);
 	uint8_t *base = memory;
@@ -70,8 +70,6 @@ void peer_init(struct peer *peer, struct ledger *ledger,
 		.leaves = (uint8_t(*)[SHA256_SIZE])(base + at.leaves),
 		.retries = (struct peer_retry *)(base + at.retries),
 		.durable_seq = ledger->next_seq - 1,
-		.closed = closed,
-		.restored = closed,
 		.began_us = ledger->time_us,
 	};
 	for (uint32_t i = 0; i < ledger->links.options.links_max; i++)
@@ -307,6 +305,7 @@ void peer_turn(struct peer *peer, uint64_t now_us)
 		peer_note_acknowledged(peer);
 	peer_retry_all(peer);
 	look_at_payments(peer);
+	peer_end_rejoin(peer);
 }
 
 uint64_t peer_wake_us(const struct peer *peer)
@@ -385,11 +384,5 @@ void peer_connected(struct peer *peer, uint32_t link, bool connected)
 bool peer_is_closed(const struct peer *peer)
 {
 	check(peer->sessions != NULL);
-	return peer->closed;
-}
-
-void peer_open_early(struct peer *peer)
-{
-	check(peer->sessions != NULL);
-	peer->closed = false;
+	return peer_links(peer)->rejoin == REJOIN_CLOSED;
 }

@@ -174,8 +174,6 @@ struct peer {
 	uint64_t next_sweep_us;
 	uint64_t roster_seen;
 	bool started;	   /* every link of the roster has a life in this run */
-	bool closed;	   /* local commands wait until all is reconciled */
-	bool restored;	   /* its journal may lack what it once said */
 	uint64_t began_us; /* journal time when this process began */
 	uint8_t *scratch;  /* PEER_SCRATCH_SIZE */
 	uint8_t (*leaves)[SHA256_SIZE];
@@ -191,11 +189,9 @@ size_t peer_memory_size(const struct ledger *ledger);
 
 /*
  * peer_init: an engine over @ledger, which is loaded up to its head.
- *
- * @closed  no local payment until every link is reconciled (rule PEER-22).
  */
 void peer_init(struct peer *peer, struct ledger *ledger,
-	       const struct peer_options *options, bool closed, void *memory);
+	       const struct peer_options *options, void *memory);
 
 /* peer_set_directory: the roster changed. */
 void peer_set_directory(struct peer *peer,
@@ -356,8 +352,10 @@ void peer_ask_again(struct peer *peer, uint32_t link);
 const struct peer_session *peer_session_of(const struct peer *peer,
 					   uint32_t link);
 
-/* peer_is_closed: closed for local commands until all links reconcile? */
+/*
+ * peer_is_closed: is the city being rebuilt, and takes no local commands until
+ * every link has caught up (rule PEER-22)?
+ */
 bool peer_is_closed(const struct peer *peer);
-void peer_open_early(struct peer *peer); /* an operator says so (PEER-22) */
 
 #endif

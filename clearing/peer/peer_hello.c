@@ -401,7 +401,9 @@ bool peer_is_unsure(const struct peer *peer)
 {
 	const struct links *links = peer_links(peer);
 
-	for (uint32_t i = 1; peer->restored && i <= links->link_count; i++) {
+	if (links->rejoin == REJOIN_NONE)
+		return false;
+	for (uint32_t i = 1; i <= links->link_count; i++) {
 		const struct peer_session *session = peer_session_of(peer, i);
 
 		if (peer_listed(peer, link_city(links_at(links, i))) &&
@@ -411,14 +413,16 @@ bool peer_is_unsure(const struct peer *peer)
 	return false;
 }
 
-static void open_if_all_agree(struct peer *peer)
+/* (rule PEER-22) */
+void peer_end_rejoin(struct peer *peer)
 {
-	for (uint32_t i = 1; i <= peer_links(peer)->link_count; i++) {
-		if (peer_session(peer, i)->state != PEER_RECONCILED &&
-		    peer_listed(peer, link_city(links_at(peer_links(peer), i))))
-			return;
-	}
-	peer->closed = false;
+	struct event event = { .kind = EVENT_REJOIN_ENDED };
+	struct recorder recorder;
+
+	if (peer_links(peer)->rejoin == REJOIN_NONE || !peer->started ||
+	    peer_is_unsure(peer) || !peer_open(peer, 0, 1, 0, &recorder))
+		return;
+	peer_link_event(&recorder, &event);
 }
 
 /* (rule PEER-17), step 5 */
@@ -446,6 +450,5 @@ void peer_reconciled(struct peer *peer, uint32_t number, uint64_t out_seq,
 	session->next_deliver = in_seq + 1;
 	session->delivering = 0;
 	peer_say_line(peer, number);
-	open_if_all_agree(peer);
 	peer_mark_link(peer, number);
 }

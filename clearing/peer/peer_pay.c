@@ -148,7 +148,7 @@ static uint32_t find_attempt(struct peer *peer, struct slice city,
 	    peer->ledger->hold_count == peer->ledger->options.holds_max)
 		return PAYMENT_TOO_MANY_PAYMENTS;
 	/* (rule PEER-22) */
-	if (peer->closed || may_be_known(peer, &attempt->id))
+	if (peer_is_closed(peer) || may_be_known(peer, &attempt->id))
 		return PAYMENT_RECOVERING;
 	return find_way(peer, city, &attempt->terms, excluded, count)
 		       ? 0

@@ -148,6 +148,9 @@ void peer_reconciled(struct peer *peer, uint32_t link, uint64_t out_seq,
  */
 bool peer_is_unsure(const struct peer *peer);
 
+/* peer_end_rejoin: say that the books are rebuilt, once they are. */
+void peer_end_rejoin(struct peer *peer);
+
 /* peer_say_line: write line and freeze again where that is due (PEER-19). */
 void peer_say_line(struct peer *peer, uint32_t link);
 

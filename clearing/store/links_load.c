@@ -38,7 +38,7 @@ static const char payments_sql[] =
 	" (answer_seq, number) > ($1::bigint, $2::bigint)"
 	" order by answer_seq, number limit $3::bigint";
 static const char counters_sql[] =
-	"select next_payment, roster_version, roster_hash"
+	"select next_payment, roster_version, roster_hash, rejoin"
 	" from clearing.federation";
 
 static bool get_exact(const PGresult *rows, int row, int column, uint8_t *out,
@@ -234,7 +234,9 @@ static enum links_load_result load_counters(struct links *links,
 		return LINKS_LOAD_DAMAGED;
 	links_load_counters(links, (uint64_t)pg_get_int64(rows, row, 0),
 			    (uint64_t)pg_get_int64(rows, row, 1), hash);
-	return LINKS_LOADED;
+	return links_load_rejoin(links, (uint32_t)pg_get_int16(rows, row, 3))
+		       ? LINKS_LOADED
+		       : LINKS_LOAD_DAMAGED;
 }
 
 static enum links_load_result

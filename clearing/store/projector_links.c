@@ -262,6 +262,7 @@ static void put_event(struct batch *batch, const struct event *event,
 	case EVENT_LINK_OPENED:
 	case EVENT_REJOINED:
 	case EVENT_ROSTER_ADOPTED:
+	case EVENT_REJOIN_ENDED:
 		put_change(batch, event, index);
 		return;
 	case EVENT_LINK_PAUSED:
@@ -288,7 +289,7 @@ void batch_add_link_event(struct batch *batch, const struct event *event,
 	enum links_result result = LINKS_OK;
 
 	check(batch->links != NULL);
-	if (event->kind < EVENT_REQUEST_OPENED) {
+	if (!event_is_of_request(event)) {
 		result = links_apply(batch->links, event, batch->header->seq,
 				     batch->header->created_us, true);
 		batch->links_changed = true;

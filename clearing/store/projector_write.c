@@ -345,11 +345,13 @@ static const struct {
 	[UPSERT_FEDERATION] = {
 		"federation",
 		"insert into clearing.federation (next_payment,"
-		" roster_version, roster_hash) values ($1::bigint,"
-		" $2::bigint, $3::bytea) on conflict (one) do update set"
+		" roster_version, roster_hash, rejoin) values ($1::bigint,"
+		" $2::bigint, $3::bytea, $4::int)"
+		" on conflict (one) do update set"
 		" next_payment = excluded.next_payment,"
 		" roster_version = excluded.roster_version,"
-		" roster_hash = excluded.roster_hash",
+		" roster_hash = excluded.roster_hash,"
+		" rejoin = excluded.rejoin",
 	},
 };
 
@@ -521,6 +523,7 @@ static void write_links(struct writing *writing, struct batch *batch)
 	pg_parameters_int64(&parameters, (int64_t)batch->links->roster_version);
 	pg_parameters_bytes(&parameters,
 			    slice_of(batch->links->roster_hash, SHA256_SIZE));
+	pg_parameters_int32(&parameters, batch->links->rejoin);
 	execute(writing, UPSERT_FEDERATION, &parameters, 1);
 }
 

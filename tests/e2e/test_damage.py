@@ -277,7 +277,7 @@ class Damage(unittest.TestCase):
 
     def test_damage_roster_made_up(self):
         self.plant("insert into clearing.federation values (true, 1, 9, "
-                   "decode(repeat('09', 32), 'hex'))")
+                   "decode(repeat('09', 32), 'hex'), 0)")
         self.found("ROW_STRAY", "federation")
 
     def test_damage_pointers(self):

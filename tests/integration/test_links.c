@@ -372,6 +372,7 @@ static void expect_links(const struct links *a, const struct links *b)
 	}
 	assert_true(a->next_payment == b->next_payment);
 	assert_true(a->roster_version == b->roster_version);
+	assert_int_equal(a->rejoin, b->rejoin);
 	assert_memory_equal(a->roster_hash, b->roster_hash, SHA256_SIZE);
 }
 

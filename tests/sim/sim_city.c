@@ -435,15 +435,11 @@ static void start_engine(struct sim_city *city)
 
 	clear(&city->peer_memory, &city->peer_size,
 	      peer_memory_size(&city->ledger));
-	peer_init(&city->peer, &city->ledger, &options, city->restoring,
-		  city->peer_memory);
+	peer_init(&city->peer, &city->ledger, &options, city->peer_memory);
 	city->engine_on_payment = links->on_payment;
 	city->engine_context = links->context;
 	links->on_payment = on_payment;
 	links->context = city;
-	/* An operator who does not wait (rule PEER-22). */
-	if (city->restoring && sim_chance(&city->sim->random, 300))
-		peer_open_early(&city->peer);
 }
 
 static void start_ledger(struct sim_city *city)
@@ -469,6 +465,18 @@ static void begin_epoch(struct sim_city *city)
 	store_block(city, &city->block);
 	city->block_open = false;
 	city->store.acknowledged = city->store.count;
+}
+
+/* (rule PEER-22); some operators do not wait. */
+static void rejoin(struct sim_city *city)
+{
+	struct recorder recorder;
+	bool opened = sim_city_open(city, 0, 2, 0, &recorder);
+
+	check(opened);
+	record_rejoined(&recorder, slice_of(city->uri, city->uri_size),
+			slice_from_text("restored"),
+			!sim_chance(&city->sim->random, 300));
 }
 
 static void replace_key(struct sim_city *city)
@@ -497,6 +505,8 @@ void sim_city_start(struct sim_city *city)
 	sim_city_replay(city, &city->ledger, true);
 	replace_key(city);
 	begin_epoch(city);
+	if (city->restoring)
+		rejoin(city);
 	start_engine(city);
 	city->up = true;
 	sim_check_replayed(city);

@@ -129,6 +129,7 @@ uint64_t sim_city_state(const struct ledger *ledger)
 		links->next_payment,   links->roster_version,
 		links->payment_count,  of_holds(ledger),
 		ledger->account_count, (uint64_t)ledger->credit_issued_minor,
+		links->rejoin,
 	};
 
 	for (uint32_t i = 0; i < ledger->account_count; i++)

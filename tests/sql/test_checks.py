@@ -83,7 +83,7 @@ SOUND = {
                     "command": 4, "line": 0, "actor": 1, "reason": "good",
                     "changed_at": "2026-01-01Z"},
     "federation": {"next_payment": 1, "roster_version": 0,
-                   "roster_hash": HASH},
+                   "roster_hash": HASH, "rejoin": 0},
 }
 
 # (table, what changes in the sound row, SQLSTATE; "" for a row that is sound)
@@ -268,6 +268,7 @@ CASES = [
     ("federation", {"one": False}, CHECK),
     ("federation", {"next_payment": 0}, CHECK),
     ("federation", {"roster_hash": "\\x01"}, CHECK),
+    ("federation", {"rejoin": 3}, CHECK),
 ]
 # Two rows that cannot both be true.
 TWICE = [

@@ -142,7 +142,7 @@ insert into clearing.link_change values
   (4, 4, 1, 111, 4, 500, 1, 'good', '2026-02-01 00:00:00Z'),
   (4, 5, 1, 109, null, null, 1, 'storm', '2026-02-01 00:00:00Z');
 insert into clearing.federation values
-  (true, 3, 1, decode(repeat('06', 32), 'hex'));
+  (true, 3, 1, decode(repeat('06', 32), 'hex'), 0);
 """
 
 FUNCTION = """

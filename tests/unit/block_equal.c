@@ -102,12 +102,15 @@ static void assert_far_equal(const struct event *a, const struct event *b)
 	case EVENT_REJOINED:
 		assert_int_equal(a->rejoined.actor, b->rejoined.actor);
 		assert_slice_equal(a->rejoined.reason, b->rejoined.reason);
+		assert_int_equal(a->rejoined.closed, b->rejoined.closed);
 		return;
 	case EVENT_ROSTER_ADOPTED:
 		assert_true(a->roster_adopted.version ==
 			    b->roster_adopted.version);
 		assert_memory_equal(a->roster_adopted.hash,
 				    b->roster_adopted.hash, SHA256_SIZE);
+		return;
+	case EVENT_REJOIN_ENDED:
 		return;
 	case EVENT_REQUEST_OPENED:
 	case EVENT_REQUEST_ENDED:

@@ -168,12 +168,17 @@ static void assert_wire_far(const wire_event *wire, const struct event *event)
 		assert_int_equal(wire->rejoined->actor, event->rejoined.actor);
 		assert_text_equal(wire->rejoined->reason,
 				  event->rejoined.reason);
+		assert_int_equal(wire->rejoined->open_early,
+				 !event->rejoined.closed);
 		return;
 	case EVENT_ROSTER_ADOPTED:
 		assert_true(wire->roster_adopted->version ==
 			    event->roster_adopted.version);
 		assert_bytes_equal(wire->roster_adopted->hash,
 				   event->roster_adopted.hash, SHA256_SIZE);
+		return;
+	case EVENT_REJOIN_ENDED:
+		assert_non_null(wire->rejoin_ended);
 		return;
 	case EVENT_REQUEST_OPENED:
 		assert_wire_request(wire->request_opened, &event->request);

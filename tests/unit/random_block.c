@@ -20,7 +20,7 @@ static const uint8_t event_kinds[] = {
 	EVENT_LINK_RESUMED,	EVENT_LINK_COMMANDED,
 	EVENT_PAYMENT_HELD,	EVENT_REJOINED,
 	EVENT_ROSTER_ADOPTED,	EVENT_REQUEST_OPENED,
-	EVENT_REQUEST_ENDED,
+	EVENT_REQUEST_ENDED,	EVENT_REJOIN_ENDED,
 };
 
 uint64_t random_next(struct random *random)
@@ -234,11 +234,14 @@ static void fill_far(struct random *random, struct event *event)
 	case EVENT_REJOINED:
 		event->rejoined.actor = 1 + (uint32_t)any_length(random, 1000);
 		event->rejoined.reason = text_of(random, 1, 140);
+		event->rejoined.closed = any_length(random, 1) == 0;
 		return;
 	case EVENT_ROSTER_ADOPTED:
 		event->roster_adopted.version = any_length(random, UINT64_MAX);
 		random_fill_bytes(random, event->roster_adopted.hash,
 				  SHA256_SIZE);
+		return;
+	case EVENT_REJOIN_ENDED:
 		return;
 	case EVENT_REQUEST_OPENED:
 	case EVENT_REQUEST_ENDED:

@@ -405,6 +405,7 @@ static void test_api_states(void **state)
 		{ NODE_STARTING, "STARTING", "STARTING", "NOT_SERVING" },
 		{ NODE_SERVING, NULL, NULL, "SERVING" },
 		{ NODE_CLOCK_JUMPED, NULL, "CLOCK_JUMPED", "NOT_SERVING" },
+		{ NODE_REJOINING, NULL, "REJOINING", "NOT_SERVING" },
 	};
 	struct stage *stage = *state;
 

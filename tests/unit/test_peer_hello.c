@@ -195,12 +195,48 @@ static void test_peer_hello_adopts(void **state)
 	assert_int_equal(town_balance(alpha, 0), balance);
 	assert_int_equal(town_balance(alpha, 1), 50);
 	assert_false(peer_is_closed(&alpha->peer));
+	assert_int_equal(alpha->ledger.links.rejoin, REJOIN_NONE);
 	expect_agreement();
 	/* And it goes on from there. */
 	assert_int_equal(town_pay(alpha, "c0@beta", 1, town_id(towns)),
 			 PAYMENT_OK);
 	towns_run(towns);
 	assert_int_equal(town_balance(alpha, 0), balance - 1);
+	expect_agreement();
+}
+
+/*
+ * Goal: (rule PEER-22) a restored city stays closed, over its own restarts,
+ * until its neighbours were heard; an operator may open it early.
+ */
+static void test_peer_hello_stays_closed(void **state)
+{
+	uint32_t backup = alpha->block_count;
+	int64_t balance;
+
+	(void)state;
+	assert_int_equal(town_pay(alpha, "c0@beta", 300, town_id(towns)),
+			 PAYMENT_OK);
+	towns_run(towns);
+	balance = town_balance(alpha, 0);
+	cut(0, 1, true);
+	town_restart(alpha, backup);
+	towns_run(towns);
+	assert_true(peer_is_closed(&alpha->peer));
+	assert_int_equal(town_pay(alpha, "c0@beta", 1, town_id(towns)),
+			 PAYMENT_RECOVERING);
+	town_restart(alpha, 0);
+	towns_run(towns);
+	assert_true(peer_is_closed(&alpha->peer));
+	town_rejoin(alpha, false);
+	assert_false(peer_is_closed(&alpha->peer));
+	towns_run(towns);
+	assert_int_equal(alpha->ledger.links.rejoin, REJOIN_OPEN);
+	assert_int_equal(town_balance(alpha, 0), 0);
+	cut(0, 1, false);
+	towns_run(towns);
+	assert_int_equal(alpha->ledger.links.rejoin, REJOIN_NONE);
+	assert_int_equal(town_balance(alpha, 0), balance);
 	expect_agreement();
 }
 
@@ -278,6 +314,7 @@ int main(void)
 		TEST(test_peer_hello_malformed),
 		TEST(test_peer_hello_roster_behind),
 		TEST(test_peer_hello_adopts),
+		TEST(test_peer_hello_stays_closed),
 		TEST(test_peer_hello_withdraws),
 		TEST(test_peer_hello_neighbour_lost),
 		TEST(test_peer_hello_both_lost),

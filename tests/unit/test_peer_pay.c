@@ -161,14 +161,14 @@ static void test_peer_pay_way(void **state)
 {
 	(void)state;
 	command.payee = SLICE("c0@nowhere");
-	alpha->peer.closed = true;
+	town_rejoin(alpha, true);
 	assert_int_equal(refusal(), PAYMENT_PAYEE_CITY_UNKNOWN);
 	towns->is_gone[1] = true;
 	command.payee = SLICE("c0@beta");
 	assert_int_equal(refusal(), PAYMENT_PAYEE_CITY_UNKNOWN);
 	towns->is_gone[1] = false;
 	assert_int_equal(refusal(), PAYMENT_RECOVERING);
-	peer_open_early(&alpha->peer);
+	town_rejoin(alpha, false);
 	peer_connected(&alpha->peer, 1, false);
 	assert_int_equal(refusal(), PAYMENT_NO_ROUTE);
 	peer_connected(&alpha->peer, 1, true);

@@ -304,7 +304,7 @@ static void on_alarm(void *context, struct slice city, const char *what)
 	town->alarms++;
 }
 
-static void start_engine(struct town *town, bool closed)
+static void start_engine(struct town *town)
 {
 	struct peer_options options = {
 		.uri = slice_of(town->uri, town->uri_size),
@@ -331,8 +331,7 @@ static void start_engine(struct town *town, bool closed)
 
 	free(town->peer_memory);
 	town->peer_memory = zeroed(peer_memory_size(&town->ledger));
-	peer_init(&town->peer, &town->ledger, &options, closed,
-		  town->peer_memory);
+	peer_init(&town->peer, &town->ledger, &options, town->peer_memory);
 }
 
 static void start_ledger(struct town *town)
@@ -398,7 +397,7 @@ static void create(struct towns *towns, uint32_t number, uint32_t line)
 	assert_non_null(town->effects);
 	start_ledger(town);
 	found(town);
-	start_engine(town, false);
+	start_engine(town);
 	open_coop(town, 0);
 	open_coop(town, 1);
 	town_turn(town);
@@ -477,6 +476,15 @@ static void replay(struct town *town)
 	free(memory);
 }
 
+void town_rejoin(struct town *town, bool closed)
+{
+	struct recorder recorder;
+
+	assert_true(open_for_engine(town, 0, 2, 0, &recorder));
+	record_rejoined(&recorder, slice_of(town->uri, town->uri_size),
+			SLICE("restored"), closed);
+}
+
 void town_restart(struct town *town, uint32_t blocks)
 {
 	bool restored = blocks > 0 && blocks < town->block_count;
@@ -490,7 +498,9 @@ void town_restart(struct town *town, uint32_t blocks)
 	town->block_open = false;
 	start_ledger(town);
 	replay(town);
-	start_engine(town, restored);
+	if (restored)
+		town_rejoin(town, true);
+	start_engine(town);
 }
 
 struct link *town_link(struct town *town, const struct town *other)

@@ -75,6 +75,9 @@ void towns_wait(struct towns *towns, uint32_t seconds);
 
 /* town_turn: one turn; the block is closed and durable. */
 void town_turn(struct town *town);
+/* town_rejoin: as an operator says after a restore (rule PEER-22). */
+void town_rejoin(struct town *town, bool closed);
+
 /* town_restart: a new process; @blocks of its journal are left (0: all). */
 void town_restart(struct town *town, uint32_t blocks);
 /* town_open: a recorder of the open block. */

@@ -214,9 +214,10 @@ const struct table_form payment_request_form = {
 
 const struct table_form federation_form = {
 	.name = "federation",
-	.sql = "select one::int, next_payment, roster_version, roster_hash"
-	       " from clearing.federation",
+	.sql = "select one::int, next_payment, roster_version, roster_hash,"
+	       " rejoin from clearing.federation",
 	.key_count = 1,
-	.column_count = 4,
-	.columns = { "one", "next_payment", "roster_version", "roster_hash" },
+	.column_count = 5,
+	.columns = { "one", "next_payment", "roster_version", "roster_hash",
+		     "rejoin" },
 };

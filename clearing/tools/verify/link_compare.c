@@ -299,7 +299,8 @@ static void expect_federation(struct link_rows *rows,
 				  cell_number(1),
 				  cell_ordinal(rows->links->next_payment),
 				  cell_ordinal(rows->links->roster_version),
-				  cell_hash(rows->links->roster_hash) });
+				  cell_hash(rows->links->roster_hash),
+				  cell_number(rows->links->rejoin) });
 }
 
 bool link_rows_end(struct link_rows *rows, char *error)

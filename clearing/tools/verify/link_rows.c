@@ -224,7 +224,7 @@ void link_rows_event(struct link_rows *rows, const struct block_header *header,
 		     uint32_t index, const struct event *event)
 {
 	check(rows->links != NULL && event->kind >= EVENT_LINK_OPENED);
-	rows->changed |= event->kind < EVENT_REQUEST_OPENED;
+	rows->changed |= !event_is_of_request(event);
 	switch (event->kind) {
 	case EVENT_LINK_BATCH_SEALED:
 	case EVENT_LINK_BATCH_ADOPTED:
@@ -246,6 +246,7 @@ void link_rows_event(struct link_rows *rows, const struct block_header *header,
 	case EVENT_LINK_COMMANDED:
 	case EVENT_REJOINED:
 	case EVENT_ROSTER_ADOPTED:
+	case EVENT_REJOIN_ENDED:
 		link_rows_expect_change(rows, header, index, event);
 		return;
 	case EVENT_REQUEST_OPENED:
