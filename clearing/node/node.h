@@ -108,6 +108,7 @@ struct node {
 	uint64_t phase_since_us;
 	enum journal_state journal_seen;
 	uint64_t projector_stopped_us;
+	uint64_t rejoin_seq; /* block that obeys the order; 0: there is none */
 	enum exit_status status;
 };
 
@@ -131,6 +132,15 @@ void node_watch_journal(struct node *node);
 
 /* node_unwatch_journal: before journal_free(). */
 void node_unwatch_journal(struct node *node);
+
+/*
+ * node_take_rejoin: before anything else is recorded: carry out an operator's
+ * order to go on from this journal, if there is one.  False: the node ends.
+ */
+bool node_take_rejoin(struct node *node) MUST_CHECK;
+
+/* node_check_rejoin: the order stands until what it led to is durable. */
+void node_check_rejoin(struct node *node);
 
 /* node_on_acknowledged: for struct journal_options. */
 void node_on_acknowledged(void *context, const struct closed_block *block);

@@ -94,7 +94,11 @@ static enum node_state state_of(const struct node *node)
 	doubt_us = journal_doubt_since_us(node->journal);
 	if (doubt_us != 0 && node->now_us > doubt_us + AWAY_US)
 		return NODE_DATABASE_AWAY;
-	return node->clock.jumped ? NODE_CLOCK_JUMPED : NODE_SERVING;
+	if (node->clock.jumped)
+		return NODE_CLOCK_JUMPED;
+	return node->federation != NULL && federation_closed(node->federation)
+		       ? NODE_REJOINING
+		       : NODE_SERVING;
 }
 
 void node_set_state(struct node *node)
@@ -105,6 +109,7 @@ void node_set_state(struct node *node)
 		[NODE_DATABASE_AWAY] = "database_away",
 		[NODE_DRAINING] = "draining",
 		[NODE_CLOCK_JUMPED] = "clock_jumped",
+		[NODE_REJOINING] = "rejoining",
 	};
 	enum node_state state = state_of(node);
 
@@ -171,6 +176,7 @@ void node_tick(struct node *node)
 	if (node->journal != NULL) {
 		check_writer(node);
 		check_projector(node);
+		node_check_rejoin(node);
 		tick_stop(node);
 	}
 	if (node->phase == PHASE_ENDED)
@@ -287,13 +293,15 @@ static void serve(struct node *node, const struct started *started)
 		node_end(node, EXIT_CONFIGURATION, "ended_roster", error);
 		return;
 	}
+	/* Time may only now be behind the newest block's. */
+	node->in_turn = false;
+	if (!node_take_rejoin(node))
+		return;
 	if (!join_federation(node)) {
 		node_end(node, EXIT_NO_DATABASE, "ended_no_memory",
 			 "no memory for the federation");
 		return;
 	}
-	/* Time may only now be behind the newest block's. */
-	node->in_turn = false;
 	log_event(LOG_INFO, "loaded", LOG_NUMBER("position", started->head.seq),
 		  LOG_NUMBER("epoch", started->head.epoch),
 		  LOG_NUMBER("accounts", node->ledger.account_count), LOG_END);

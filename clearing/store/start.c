@@ -11,6 +11,11 @@ static const char cluster_sql[] =
 	"select system_identifier::text,"
 	" substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8)"
 	" from pg_control_system()";
+/* For who restored it knowingly. */
+#define REJOIN_HINT                                                          \
+	"; if it was restored from a backup, let the city rejoin: clearctl " \
+	"rejoin --help"
+
 static const char known_sql[] =
 	"select (select hash from clearing.journal where seq = $1::bigint),"
 	" (select max(seq) from clearing.journal)";
@@ -112,12 +117,13 @@ enum start_result start_check_head(struct start *start)
 		return START_OK;
 	if (strcmp(known->system_identifier, start->found.system_identifier) !=
 	    0)
-		return start_fail(start, START_REWOUND,
-				  "the database is another cluster (%s) than "
-				  "the one that acknowledged block %llu (%s)",
-				  start->found.system_identifier,
-				  (unsigned long long)known->seq,
-				  known->system_identifier);
+		return start_fail(
+			start, START_REWOUND,
+			"the database is another cluster (%s) than "
+			"the one that acknowledged block %llu (%s)" REJOIN_HINT,
+			start->found.system_identifier,
+			(unsigned long long)known->seq,
+			known->system_identifier);
 	pg_parameters_int64(&parameters, (int64_t)known->seq);
 	rows = pg_query(start->connection, known_sql, &parameters);
 	if (!pg_rows(rows))
@@ -126,17 +132,18 @@ enum start_result start_check_head(struct start *start)
 		result = start_fail(
 			start, START_REWOUND,
 			"the database ends at block %lld, behind block %llu "
-			"that this node acknowledged",
+			"that this node acknowledged" REJOIN_HINT,
 			PQgetisnull(rows, 0, 1)
 				? -1LL
 				: (long long)pg_get_int64(rows, 0, 1),
 			(unsigned long long)known->seq);
 	else if (!slice_equal(pg_get_bytes(rows, 0, 0),
 			      slice_of(known->hash, SHA256_SIZE)))
-		result = start_fail(start, START_REWOUND,
-				    "the database has another block %llu than "
-				    "the one this node acknowledged",
-				    (unsigned long long)known->seq);
+		result =
+			start_fail(start, START_REWOUND,
+				   "the database has another block %llu than "
+				   "the one this node acknowledged" REJOIN_HINT,
+				   (unsigned long long)known->seq);
 	PQclear(rows);
 	return result;
 }

@@ -11,8 +11,8 @@ import tempfile
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
-from node import BUILD, SOURCE, City, program, run, wait_until  # noqa: E402
-from postgres import unprivileged_user  # noqa: E402
+from deployed import Deployed  # noqa: E402
+from node import City, program, run, wait_until  # noqa: E402
 
 EXIT_CONFIGURATION = 2
 CITIES = ("barcelona", "boston", "lisbon")
@@ -356,29 +356,8 @@ class Node(unittest.TestCase):
         self.logged("roster version=2 cities=3 links=1")
 
 
-class Deploy(unittest.TestCase):
+class Deploy(Deployed):
     """deploy/federation, as people start it."""
-
-    def setUp(self):
-        parent = tempfile.mkdtemp(prefix="clearing-deploy-", dir="/tmp")
-        os.chmod(parent, 0o755)
-        self.addCleanup(shutil.rmtree, parent, ignore_errors=True)
-        self.folder = os.path.join(parent, "federation")
-        self.addCleanup(self.ask, "down", check=False)
-
-    def ask(self, verb, *words, status=0, check=True):
-        user = unprivileged_user()
-        result = run(f"{SOURCE}/deploy/federation", verb, self.folder, *words,
-                     "--bin", f"{BUILD}/bin",
-                     *(["--user", user.pw_name] if user else []),
-                     timeout=150)
-        if check:
-            self.assertEqual(result.status, status, result)
-        return result
-
-    def states(self, status=0):
-        lines = self.ask("status", status=status).out.splitlines()
-        return {line.split()[0]: line[17:29].strip() for line in lines}
 
     def shown(self):
         result = run(program("clearctl"), "federation", "show",

@@ -70,6 +70,9 @@ static const struct option_word words[] = {
 	  "of a line that promises may take up (default 500)" },
 	{ "revoke", "KEY-ID", "nothing signed with it counts any more" },
 	{ "drop", "KEY-ID", "take it out; nothing can be proven by it then" },
+	{ "open-early", NULL,
+	  "take local commands before the books are rebuilt: a coop "
+	  "may spend twice inside the city" },
 	{ "previous", "FILE", "the version that was held before" },
 	{ 0 },
 };
@@ -233,6 +236,14 @@ static const struct verb verbs[] = {
 	  .meaning = "write block 0 of a new city's journal; again is no harm",
 	  .local = true,
 	  .run = verb_init },
+	{ .noun = "rejoin",
+	  .operands = "",
+	  .options = "config reason open-early",
+	  .meaning = "let a stopped node go on from a restored backup or an "
+		     "empty database; it rebuilds its books from its "
+		     "neighbours (operator)",
+	  .local = true,
+	  .run = verb_rejoin },
 	{ .noun = "keygen",
 	  .operands = "",
 	  .options = "out",

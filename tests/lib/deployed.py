@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""deployed: tests on cities that deploy/federation made and runs, as people
+start them: no network namespaces, one folder a city."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import rpc
+from certificates import Certificate
+from node import BUILD, SOURCE, program, run
+from postgres import unprivileged_user
+
+
+class Deployed(unittest.TestCase):
+    def setUp(self):
+        parent = tempfile.mkdtemp(prefix="clearing-deploy-", dir="/tmp")
+        os.chmod(parent, 0o755)
+        self.addCleanup(shutil.rmtree, parent, ignore_errors=True)
+        self.folder = os.path.join(parent, "federation")
+        self.launched = []
+        self.addCleanup(self._end)
+
+    def _end(self):
+        self.ask("down", check=False)
+        for process in self.launched:
+            process.wait(60)
+
+    def _whose(self):
+        user = unprivileged_user()
+        return ["--bin", f"{BUILD}/bin",
+                *(["--user", user.pw_name] if user else [])]
+
+    def ask(self, verb, *words, status=0, check=True):
+        result = run(f"{SOURCE}/deploy/federation", verb, self.folder, *words,
+                     *self._whose(), timeout=150)
+        if check:
+            self.assertEqual(result.status, status, result)
+        return result
+
+    def launch(self, city):
+        """Starts that city alone, and waits for nothing; `down` ends it."""
+        with open(f"{self.folder}/log/{city}", "ab") as log:
+            self.launched.append(subprocess.Popen(
+                [f"{SOURCE}/deploy/clearing-node", "--data",
+                 os.path.join(self.folder, city), *self._whose()],
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                start_new_session=True))
+
+    def states(self, status=0):
+        lines = self.ask("status", status=status).out.splitlines()
+        return {line.split()[0]: line[17:29].strip() for line in lines}
+
+    def path(self, city, name):
+        return os.path.join(self.folder, city, name)
+
+    def log(self, city):
+        with open(f"{self.folder}/log/{city}", encoding="utf-8") as opened:
+            return opened.read()
+
+    def _identity(self, city, role):
+        certificate = self.path(city, f"tls/{role}")
+        return f"{certificate}.crt", f"{certificate}.key"
+
+    def _endpoint(self, city):
+        with open(self.path(city, "clearing.conf"),
+                  encoding="utf-8") as opened:
+            return next(line.split(" = ")[1].strip() for line in opened
+                        if line.startswith("rpc = "))
+
+    def clearctl(self, city, *words, role="operator-admin", status=0):
+        """The document that clearctl said to that role of the city."""
+        certificate, key = self._identity(city, role)
+        result = run(program("clearctl"), *words, "--json",
+                     env={**os.environ,
+                          "CLEARCTL_ENDPOINT": self._endpoint(city),
+                          "CLEARCTL_CERTIFICATE": certificate,
+                          "CLEARCTL_KEY": key,
+                          "CLEARCTL_CA": self.path(city, "tls/ca.crt")})
+        self.assertEqual(result.status, status,
+                         f"clearctl {' '.join(words)}: {result}")
+        return result.document
+
+    def client(self, city, role="gateway-market"):
+        """A client of that role; it is closed at the end."""
+        client = rpc.Client(self._endpoint(city),
+                            self.path(city, "tls/ca.crt"),
+                            Certificate(*self._identity(city, role)))
+        self.addCleanup(client.close)
+        return client
+
+    def verify(self, city):
+        """What clearing-verify says of the city's journal and tables."""
+        status = run(f"{SOURCE}/deploy/clearing-node", "--data",
+                     os.path.join(self.folder, city), "--status")
+        database = next(line.split(": ", 1)[1]
+                        for line in status.out.splitlines()
+                        if line.startswith("database: "))
+        return run(program("clearing-verify"), "--database", database,
+                   "--roster", f"{self.folder}/roster", timeout=120)
