@@ -198,15 +198,17 @@ bool handler_read_account(struct api_call *call, const struct account_ref *ref,
 	return true;
 }
 
-void handler_submit(struct api_call *call, struct read_query *query,
+bool handler_submit(struct api_call *call, struct read_query *query,
 		    read_done *done)
 {
 	struct api *api = call->api;
 
 	query->deadline_us = call->deadline_us;
 	query->city = api->city;
-	if (!reader_submit(api->reader, query, done, call))
-		reply_error_now(call, REQUEST_OVERLOADED, NULL);
+	if (reader_submit(api->reader, query, done, call))
+		return true;
+	reply_error_now(call, REQUEST_OVERLOADED, NULL);
+	return false;
 }
 
 bool handler_read_ended(struct api_call *call, const struct read_result *result)

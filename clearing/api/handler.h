@@ -37,6 +37,7 @@ struct api {
 	struct neighbours *neighbours;		    /* NULL: a city by itself */
 	struct api_call *payments[PAYMENT_BUCKETS]; /* waiting for an end */
 	uint32_t payments_waiting;
+	struct api_call *confirming; /* orders whose request is being read */
 	uint32_t pending;
 	uint64_t now_us; /* of this loop turn */
 	char city[NAME_SIZE_MAX + 1];
@@ -131,10 +132,10 @@ bool handler_list_account(struct api_call *call,
 			  const struct account **out) MUST_CHECK;
 
 /*
- * handler_submit: read the tables; @done gets @call.  Answers the call when
- * too many reads wait.
+ * handler_submit: read the tables; @done gets @call, later.  Answers the call
+ * and returns false when too many reads wait.
  */
-void handler_submit(struct api_call *call, struct read_query *query,
+bool handler_submit(struct api_call *call, struct read_query *query,
 		    read_done *done);
 
 /*

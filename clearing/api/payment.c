@@ -264,15 +264,46 @@ static void promised(struct api_call *call, const struct pay_request *request,
 	reply_payment(call, &view, answer->position);
 }
 
-void handle_pay(struct api *api, struct api_call *call, uint64_t now_us)
+/* A payer left to a request that is not known is for the refusal to say. */
+static bool order_permitted(struct api_call *call,
+			    const struct pay_command *command)
+{
+	const struct account *payer = NULL;
+
+	if (command->request_refusal == PAYMENT_REQUEST_UNKNOWN &&
+	    command->payer.id == 0 && command->payer.address.size == 0)
+		return true;
+	(void)ledger_resolve(call->api->ledger, &command->payer, &payer);
+	return permission_pays(handler_permission(call), call->caller, payer,
+			       NULL);
+}
+
+void payment_order(struct api_call *call, const struct pay_request *request,
+		   uint64_t now_us)
 {
 	struct caller caller = handler_caller(call);
-	const struct account *payer = NULL;
+	struct answer answer;
+
+	if (!order_permitted(call, &request->command)) {
+		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
+		return;
+	}
+	peer_pay(neighbours_peer(call->api->neighbours), &request->command,
+		 &caller, now_us, &answer);
+	if (answer.refusal != 0)
+		reply_refusal(call, &payment_refusals, &answer);
+	else
+		promised(call, request, &answer, now_us);
+}
+
+void handle_pay(struct api *api, struct api_call *call, uint64_t now_us)
+{
 	struct neighbours *neighbours;
 	struct pay_request request;
-	struct answer answer;
+	struct id asked;
 	bool ok;
 
+	(void)api;
 	do {
 		ok = decode_pay(call->message, &call->arena, &request);
 	} while (handler_decode_again(call, ok));
@@ -282,18 +313,11 @@ void handle_pay(struct api *api, struct api_call *call, uint64_t now_us)
 	}
 	if (!handler_federation(call, true, &neighbours))
 		return;
-	(void)ledger_resolve(api->ledger, &request.command.payer, &payer);
-	if (!permission_pays(handler_permission(call), call->caller, payer,
-			     NULL)) {
-		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
-		return;
-	}
-	peer_pay(neighbours_peer(neighbours), &request.command, &caller, now_us,
-		 &answer);
-	if (answer.refusal != 0)
-		reply_refusal(call, &payment_refusals, &answer);
+	/* No id of a request: the decision says so. */
+	if (id_from_bytes(request.command.request, &asked))
+		payment_confirm(call, &request, &asked);
 	else
-		promised(call, &request, &answer, now_us);
+		payment_order(call, &request, now_us);
 }
 
 static void payment_read(void *user, const struct read_result *result)

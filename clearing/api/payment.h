@@ -8,6 +8,7 @@
 
 #include "api/handler.h"
 #include "core/view.h"
+#include "wire/messages_payment.h"
 
 /* What a receipt needs between its reads; in the call's memory. */
 struct receipt_search {
@@ -31,6 +32,20 @@ typedef void receipt_found(struct api_call *call, struct slice terms,
  */
 void receipt_find(struct api_call *call, const struct payment_view *view,
 		  receipt_found *found);
+
+/*
+ * payment_order: carry out a decoded Pay, or wait for its end; the call is
+ * let in, and the payment request that it names was looked at.
+ */
+void payment_order(struct api_call *call, const struct pay_request *request,
+		   uint64_t now_us);
+
+/*
+ * payment_confirm: read the payment request @request, fill in what @order
+ * leaves to it, then payment_order().  @order lives in the call's memory.
+ */
+void payment_confirm(struct api_call *call, const struct pay_request *order,
+		     const struct id *request);
 
 /* payment_late: answer, as things stand, calls that waited long enough. */
 void payment_late(struct api *api, uint64_t now_us);

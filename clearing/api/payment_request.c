@@ -142,14 +142,21 @@ static void forward(struct api_call *call, const struct event_request *event)
 		forwarded(call, false, (struct slice){ 0 });
 }
 
-static bool payee_permitted(struct api_call *call, struct slice payee)
+static const struct account *account_at(const struct api *api,
+					struct slice address)
 {
-	const struct account_ref ref = { .address = payee };
+	const struct account_ref ref = { .address = address };
 	const struct account *account = NULL;
 
-	(void)ledger_resolve(call->api->ledger, &ref, &account);
-	return permission_pays(handler_permission(call), call->caller, account,
-			       NULL);
+	(void)ledger_resolve(api->ledger, &ref, &account);
+	return account;
+}
+
+/* May the caller act for this side of a request? */
+static bool is_callers(struct api_call *call, struct slice address)
+{
+	return permission_pays(handler_permission(call), call->caller,
+			       account_at(call->api, address), NULL);
 }
 
 /* The payee's side. */
@@ -184,7 +191,7 @@ void handle_request_payment(struct api *api, struct api_call *call,
 	answer.refusal = check_request(api, &request, now_us, &event.request);
 	if (answer.refusal == 0 && !address_here(api, command.payee))
 		answer.refusal = PAYMENT_ADDRESS_OTHER_CITY;
-	if (answer.refusal == 0 && !payee_permitted(call, command.payee)) {
+	if (answer.refusal == 0 && !is_callers(call, command.payee)) {
 		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
 		return;
 	}
@@ -280,6 +287,50 @@ static void put_address(const struct api *api, const struct account *account,
 	query->address_size = (uint8_t)out.size;
 }
 
+static void one_request_read(void *user, const struct read_result *result)
+{
+	struct api_call *call = user;
+	const struct payment_request_view *view = result->requests;
+	struct answer unknown = { .refusal = PAYMENT_REQUEST_UNKNOWN };
+
+	if (handler_read_ended(call, result))
+		return;
+	if (result->status == READ_NOT_FOUND) {
+		reply_refusal(call, &payment_refusals, &unknown);
+		return;
+	}
+	if (!permission_sees(handler_permission(call), call->caller,
+			     account_at(call->api, view->payer),
+			     account_at(call->api, view->payee))) {
+		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
+		return;
+	}
+	do {
+		encode_list_payment_requests(&call->reply, view, 1,
+					     (struct slice){ 0 });
+	} while (handler_encode_again(call));
+	reply_ok_now(call);
+}
+
+static void read_one(struct api_call *call, const struct read_request *request)
+{
+	struct answer malformed = { .refusal = PAYMENT_ID_MALFORMED };
+	struct read_query query = {
+		.kind = READ_REQUEST,
+		.limit = 1,
+		.until_us = (int64_t)call->api->now_us,
+		.min_position = journal_acknowledged(call->api->journal),
+	};
+
+	if (!id_from_bytes(request->id, &query.id)) {
+		reply_refusal(call, &payment_refusals, &malformed);
+		return;
+	}
+	if (request->min_position > query.min_position)
+		query.min_position = request->min_position;
+	handler_submit(call, &query, one_request_read);
+}
+
 void handle_list_payment_requests(struct api *api, struct api_call *call,
 				  uint64_t now_us)
 {
@@ -292,8 +343,13 @@ void handle_list_payment_requests(struct api *api, struct api_call *call,
 	if (!handler_read_request(call, decode_list_payment_requests,
 				  &request) ||
 	    !handler_accepts(call, false) ||
-	    handler_waits(call, request.min_position) ||
-	    !handler_list_account(call, &request, &account))
+	    handler_waits(call, request.min_position))
+		return;
+	if (request.id.size > 0) {
+		read_one(call, &request);
+		return;
+	}
+	if (!handler_list_account(call, &request, &account))
 		return;
 	page = handler_take(call, sizeof(*page));
 	if (page == NULL)
@@ -314,17 +370,6 @@ void handle_list_payment_requests(struct api *api, struct api_call *call,
 		return;
 	}
 	handler_submit(call, &query, requests_read);
-}
-
-/* May the caller end the request, as who was asked? */
-static bool is_payers(struct api_call *call, struct slice payer)
-{
-	const struct account_ref ref = { .address = payer };
-	const struct account *account = NULL;
-
-	(void)ledger_resolve(call->api->ledger, &ref, &account);
-	return permission_pays(handler_permission(call), call->caller, account,
-			       NULL);
 }
 
 static void decline(struct api_call *call,
@@ -354,7 +399,7 @@ static void request_read(void *user, const struct read_result *result)
 
 	if (handler_read_ended(call, result))
 		return;
-	if (result->status == READ_OK && !is_payers(call, view->payer)) {
+	if (result->status == READ_OK && !is_callers(call, view->payer)) {
 		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
 		return;
 	}

@@ -84,6 +84,12 @@ struct pay_command {
 	struct slice request;	/* empty or the payment request's 16 bytes */
 	struct slice memo;	/* stays in this city */
 	struct slice lock;	/* empty or 32 bytes (rule PEER-33) */
+	/*
+	 * What is known of @request: 0, or why it may not be paid: one of
+	 * PAYMENT_REQUEST_UNKNOWN to PAYMENT_REQUEST_UNDER_WAY.  Of one that
+	 * is known, the caller has filled in what the order left to it.
+	 */
+	uint32_t request_refusal;
 };
 
 /*

@@ -51,6 +51,14 @@ static uint32_t check_payee(const struct ledger *ledger,
 		       : 0;
 }
 
+/* What was left to a request that is not known cannot be judged. */
+static bool is_left_open(const struct pay_command *command)
+{
+	return command->request_refusal == PAYMENT_REQUEST_UNKNOWN &&
+	       (command->payee.size == 0 || command->amount_minor == 0 ||
+		(command->payer.id == 0 && command->payer.address.size == 0));
+}
+
 /* The payer is asked as for a hold (rule LEDGER-12). */
 static void check_payer(const struct account *payer, struct money amount,
 			struct decision *out)
@@ -80,6 +88,8 @@ void decide_pay(const struct ledger *ledger, const struct pay_command *command,
 	*out = (struct decision){ 0 };
 	refusal = decide_id(ledger, command->id, now_us, &id);
 	unresolved = ledger_resolve(ledger, &command->payer, payer);
+	if (refusal == 0 && is_left_open(command))
+		refusal = command->request_refusal;
 	if (refusal == 0)
 		refusal = unresolved;
 	if (refusal == 0)

@@ -159,6 +159,12 @@
 #define SAY_REQUEST_ENDED                                             \
 	"The payment request was paid, declined or has expired: ask " \
 	"the payee for a new one."
+#define SAY_REQUEST_DIFFERS                                              \
+	"Payer, payee or amount is not the payment request's: leave it " \
+	"out, or give what was asked for."
+#define SAY_REQUEST_UNDER_WAY                                            \
+	"A payment of this request is under way: wait for its end, and " \
+	"pay again if it is refused."
 #define SAY_LINE_OUT_OF_RANGE                                          \
 	"The line is below zero or above 9,007,199,254,740,991 minor " \
 	"units: give another one."
@@ -288,6 +294,8 @@ static const struct refusal payment_table[] = {
 	REFUSAL(PAYMENT, RECOVERING, PRECONDITION, RETRY),
 	REFUSAL(PAYMENT, REQUEST_UNKNOWN, UNKNOWN, FINAL),
 	REFUSAL(PAYMENT, REQUEST_ENDED, PRECONDITION, FINAL),
+	REFUSAL(PAYMENT, REQUEST_DIFFERS, PRECONDITION, FINAL),
+	REFUSAL(PAYMENT, REQUEST_UNDER_WAY, PRECONDITION, RETRY),
 };
 
 static const struct refusal link_table[] = {

@@ -125,6 +125,8 @@ enum payment_refusal {
 	PAYMENT_RECOVERING = 67,
 	PAYMENT_REQUEST_UNKNOWN = 68,
 	PAYMENT_REQUEST_ENDED = 69,
+	PAYMENT_REQUEST_DIFFERS = 70,
+	PAYMENT_REQUEST_UNDER_WAY = 71,
 };
 
 /* Of what people do to a link. */

@@ -155,6 +155,47 @@ static uint32_t find_attempt(struct peer *peer, struct slice city,
 		       : PAYMENT_NO_ROUTE;
 }
 
+/* Does a promise with these terms pay @request? */
+static bool pays(const uint8_t *bytes, size_t size, struct slice request)
+{
+	struct payment_terms terms;
+
+	return linklog_terms(slice_of(bytes, size), &terms) == LINKLOG_OK &&
+	       slice_equal(terms.reference, request);
+}
+
+/* What left this city and has not ended may still pay it. */
+static bool is_under_way(const struct peer *peer, struct slice request)
+{
+	const struct links *links = peer_links(peer);
+
+	for (uint32_t i = 0; i < links->payments_used; i++) {
+		const struct payment *payment = links_payment_slot(links, i);
+
+		if (payment != NULL && payment->role == PAYMENT_ORIGIN &&
+		    payment->out_state != LEG_VOIDED &&
+		    pays(payment->terms, payment->terms_size, request))
+			return true;
+	}
+	for (uint32_t i = 0; i < peer->retry_count; i++) {
+		const struct peer_retry *retry = &peer->retries[i];
+
+		if (pays(retry->terms, retry->terms_size, request))
+			return true;
+	}
+	return false;
+}
+
+/* Refusals 68 to 71: a request is paid once. */
+static uint32_t check_request(const struct peer *peer,
+			      const struct pay_command *command)
+{
+	if (command->request.size == 0 || command->request_refusal != 0)
+		return command->request_refusal;
+	return is_under_way(peer, command->request) ? PAYMENT_REQUEST_UNDER_WAY
+						    : 0;
+}
+
 static void fill_terms(struct peer *peer, const struct pay_command *command,
 		       struct payment_terms *terms)
 {
@@ -199,6 +240,8 @@ void peer_pay(struct peer *peer, const struct pay_command *command,
 	fill_terms(peer, command, &attempt.terms);
 	memcpy(attempt.id.bytes, command->id.data, ID_SIZE);
 	answer->refusal = find_attempt(peer, city, &attempt, excluded, &count);
+	if (answer->refusal == 0)
+		answer->refusal = check_request(peer, command);
 	if (answer->refusal != 0)
 		return;
 	attempt.terms.payer = address_of(peer, payer, payer_bytes);

@@ -22,7 +22,7 @@
 struct read_request {
 	bool has_account;
 	struct account_ref account;
-	struct slice id;       /* GetTransfer, GetHold */
+	struct slice id;       /* GetTransfer, GetHold, and so on */
 	uint32_t state;	       /* ListHolds: HoldState */
 	uint64_t after_number; /* ListEntries */
 	int64_t from_us;       /* GetStatement */

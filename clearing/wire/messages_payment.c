@@ -172,6 +172,7 @@ static const struct codec_field list_requests_fields[] = {
 	{ 2, CODEC_UINT32, offsetof(struct read_request, state) },
 	{ 3, CODEC_READ_PAGE, 0 },
 	{ 4, CODEC_NUMBER, offsetof(struct read_request, min_position) },
+	{ 5, CODEC_BYTES, offsetof(struct read_request, id) },
 };
 
 bool decode_list_payment_requests(struct slice bytes, struct arena *arena,

@@ -230,6 +230,13 @@ static void test_messages_payment_lists(void **state)
 		pack(RPC_LIST_PAYMENT_REQUESTS, &requests.base), &arena,
 		&request));
 	assert_false(request.has_account);
+	assert_int_equal(request.id.size, 0);
+	requests.id =
+		(ProtobufCBinaryData){ 16, (uint8_t *)"0123456789abcdef" };
+	assert_true(decode_list_payment_requests(
+		pack(RPC_LIST_PAYMENT_REQUESTS, &requests.base), &arena,
+		&request));
+	assert_true(slice_equal(request.id, SLICE("0123456789abcdef")));
 }
 
 /* Goal: every field of a payment request arrives, and of its end the id. */

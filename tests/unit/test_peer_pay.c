@@ -156,6 +156,68 @@ static void test_peer_pay_request(void **state)
 	assert_int_equal(refusal(), PAYMENT_ID_CONFLICT);
 }
 
+/* Goal: a request that may not be paid is said last, but of what it leaves. */
+static void test_peer_pay_request_refused(void **state)
+{
+	static const uint32_t refusals[] = {
+		PAYMENT_REQUEST_UNKNOWN,
+		PAYMENT_REQUEST_ENDED,
+		PAYMENT_REQUEST_DIFFERS,
+		PAYMENT_REQUEST_UNDER_WAY,
+	};
+	struct id request =
+		id_make(towns->now_us, (uint8_t[ID_TAIL_SIZE]){ 7 });
+	struct pay_command whole;
+
+	(void)state;
+	command.request = slice_of(request.bytes, ID_SIZE);
+	whole = command;
+	for (uint32_t i = 0; i < COUNT_OF(refusals); i++) {
+		command.request_refusal = refusals[i];
+		command.payee = SLICE("c0@beta");
+		assert_int_equal(refusal(), refusals[i]);
+		command.payee = SLICE("c0@nowhere");
+		assert_int_equal(refusal(), PAYMENT_PAYEE_CITY_UNKNOWN);
+	}
+	command = whole;
+	command.request_refusal = PAYMENT_REQUEST_UNKNOWN;
+	command.payee = (struct slice){ 0 };
+	command.memo = SLICE("\xff");
+	assert_int_equal(refusal(), PAYMENT_REQUEST_UNKNOWN);
+	command.payee = SLICE("c0@beta");
+	assert_int_equal(refusal(), PAYMENT_MEMO_INVALID);
+	command.amount_minor = 0;
+	assert_int_equal(refusal(), PAYMENT_REQUEST_UNKNOWN);
+	command.amount_minor = 100;
+	command.payer = (struct account_ref){ 0 };
+	assert_int_equal(refusal(), PAYMENT_REQUEST_UNKNOWN);
+	command.id = SLICE("short");
+	assert_int_equal(refusal(), PAYMENT_ID_MALFORMED);
+}
+
+/* Goal: while one order pays a request no other does; the same one may. */
+static void test_peer_pay_request_once(void **state)
+{
+	struct id request =
+		id_make(towns->now_us, (uint8_t[ID_TAIL_SIZE]){ 7 });
+	struct slice first = command.id;
+
+	(void)state;
+	command.request = slice_of(request.bytes, ID_SIZE);
+	assert_int_equal(refusal(), PAYMENT_OK);
+	command.id = town_id(towns);
+	assert_int_equal(refusal(), PAYMENT_REQUEST_UNDER_WAY);
+	command.id = first;
+	command.request_refusal = PAYMENT_REQUEST_ENDED;
+	assert_int_equal(refusal(), PAYMENT_OK);
+	assert_true(answer.recorded);
+	command.id = town_id(towns);
+	command.request = (struct slice){ 0 };
+	command.request_refusal = 0;
+	assert_int_equal(refusal(), PAYMENT_OK);
+	assert_false(answer.recorded);
+}
+
 /* Goal: the federation, the memory, the city's own state, the way. */
 static void test_peer_pay_way(void **state)
 {
@@ -205,9 +267,14 @@ static void test_peer_pay_too_many(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_peer_pay_shape),	 TEST(test_peer_pay_payer),
-		TEST(test_peer_pay_id_conflict), TEST(test_peer_pay_way),
-		TEST(test_peer_pay_too_many),	 TEST(test_peer_pay_request),
+		TEST(test_peer_pay_shape),
+		TEST(test_peer_pay_payer),
+		TEST(test_peer_pay_id_conflict),
+		TEST(test_peer_pay_way),
+		TEST(test_peer_pay_too_many),
+		TEST(test_peer_pay_request),
+		TEST(test_peer_pay_request_refused),
+		TEST(test_peer_pay_request_once),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

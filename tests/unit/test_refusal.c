@@ -149,7 +149,7 @@ static void test_refusal_retry(void **state)
 		"CREDIT_ACCOUNT_FROZEN", "OVER_LIMIT",	 "OVER_CEILING",
 		"BALANCE_NOT_ZERO",	 "HOLDS_OPEN",	 "TOO_MANY_HOLDS",
 		"TOO_MANY_PAYMENTS",	 "NO_ROUTE",	 "RECOVERING",
-		"NOT_RECONCILED",	 "LOG_FULL",
+		"NOT_RECONCILED",	 "LOG_FULL",	 "REQUEST_UNDER_WAY",
 	};
 
 	(void)state;
