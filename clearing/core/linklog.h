@@ -239,6 +239,13 @@ enum linklog_result linklog_hello_ok(struct slice bytes,
 				     struct link_hello_ok *out) MUST_CHECK;
 
 /*
+ * linklog_way_fits: is the path of decoded @terms one from payer to payee: at
+ * least two cities, none twice, the first the payer's, the last the payee's
+ * (rules PEER-25, PEER-27)?
+ */
+bool linklog_way_fits(const struct payment_terms *terms);
+
+/*
  * linklog_next_entry: take the first entry's bytes off @entries, which was
  * decoded by linklog_batch(); false when none is left.
  */
@@ -276,6 +283,16 @@ void linklog_leaf(struct slice entry, sha256_function *sha256,
 void linklog_root(const uint8_t (*leaves)[SHA256_SIZE], uint32_t count,
 		  uint8_t (*scratch)[SHA256_SIZE], sha256_function *sha256,
 		  uint8_t out[SHA256_SIZE]);
+
+/*
+ * linklog_batch_root: the same over the entries of a @batch that was decoded
+ * (rule PEER-5).
+ *
+ * @leaves  room for 2 * LINKLOG_ENTRIES_MAX hashes; overwritten.
+ */
+void linklog_batch_root(const struct link_batch *batch,
+			uint8_t (*leaves)[SHA256_SIZE], sha256_function *sha256,
+			uint8_t out[SHA256_SIZE]);
 
 /*
  * linklog_path: RFC 6962 audit path of leaf @index: hashes from the leaf's

@@ -302,3 +302,30 @@ enum linklog_result linklog_terms(struct slice bytes, struct payment_terms *out)
 		return LINKLOG_TOO_LARGE;
 	return id ? linklog_ended(&fields) : LINKLOG_MALFORMED;
 }
+
+static bool repeats(const struct payment_terms *terms)
+{
+	for (uint32_t i = 1; i < terms->path_count; i++) {
+		for (uint32_t k = 0; k < i; k++) {
+			if (slice_equal(terms->path[i], terms->path[k]))
+				return true;
+		}
+	}
+	return false;
+}
+
+static bool is_city_of(struct slice address_text, struct slice city)
+{
+	struct address address;
+
+	return address_parse(address_text, &address) &&
+	       slice_equal(address.city, city);
+}
+
+bool linklog_way_fits(const struct payment_terms *terms)
+{
+	check(terms->path_count <= LINKLOG_PATH_MAX);
+	return terms->path_count >= LINKLOG_PATH_MIN && !repeats(terms) &&
+	       is_city_of(terms->payer, terms->path[0]) &&
+	       is_city_of(terms->payee, terms->path[terms->path_count - 1]);
+}

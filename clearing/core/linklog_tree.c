@@ -172,6 +172,23 @@ void linklog_put_proof(struct buffer *out, const struct link_proof *proof)
 				       slice_of(proof->path[i], SHA256_SIZE));
 }
 
+void linklog_batch_root(const struct link_batch *batch,
+			uint8_t (*leaves)[SHA256_SIZE], sha256_function *sha256,
+			uint8_t out[SHA256_SIZE])
+{
+	struct slice entries = batch->entries, entry = { 0 };
+	uint32_t count = 0;
+
+	check(batch->entry_count >= 1 &&
+	      batch->entry_count <= LINKLOG_ENTRIES_MAX);
+	while (count < batch->entry_count &&
+	       linklog_next_entry(&entries, &entry))
+		linklog_leaf(entry, sha256, leaves[count++]);
+	check(count == batch->entry_count);
+	linklog_root((const uint8_t(*)[SHA256_SIZE])leaves, count,
+		     leaves + LINKLOG_ENTRIES_MAX, sha256, out);
+}
+
 void linklog_prove(const struct link_batch *batch, uint32_t index,
 		   uint8_t (*leaves)[SHA256_SIZE], sha256_function *sha256,
 		   struct buffer *out)

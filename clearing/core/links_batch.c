@@ -56,29 +56,17 @@ enum links_result links_append(struct links *links, uint32_t number,
 	return LINKS_OK;
 }
 
-static void root_of(struct links *links, struct slice entries, uint32_t count,
-		    uint8_t out[SHA256_SIZE])
-{
-	struct slice entry = { 0 };
-	uint32_t at = 0;
-
-	check(count >= 1 && count <= LINKLOG_ENTRIES_MAX);
-	while (linklog_next_entry(&entries, &entry))
-		linklog_leaf(entry, links->options.sha256, links->leaves[at++]);
-	check(at == count);
-	linklog_root((const uint8_t(*)[SHA256_SIZE])links->leaves, count,
-		     links->leaves + LINKLOG_ENTRIES_MAX, links->options.sha256,
-		     out);
-}
-
 /* (rule PEER-7) (rule PEER-42): totals over the whole log, this one too. */
 void links_header(struct links *links, uint32_t number, uint64_t journal_seq,
 		  uint64_t now_us, struct buffer *bytes)
 {
 	const struct link *link = links_at(links, number);
 	struct link_header header = { .version = 1 };
+	struct link_batch open = { 0 };
 
 	check(link != NULL && link->open_count > 0);
+	open.entries = buffer_view(&link->open_entries);
+	open.entry_count = link->open_count;
 	header.federation = slice_of(links->federation, links->federation_size);
 	header.author = slice_of(links->city, links->city_size);
 	header.peer = link_city(link);
@@ -86,8 +74,8 @@ void links_header(struct links *links, uint32_t number, uint64_t journal_seq,
 	header.first_seq = link->out.seq + 1;
 	header.count = link->open_count;
 	memcpy(header.prev_head, link->out.head, SHA256_SIZE);
-	root_of(links, buffer_view(&link->open_entries), link->open_count,
-		header.root);
+	linklog_batch_root(&open, links->leaves, links->options.sha256,
+			   header.root);
 	header.ack_seq = link->in.seq;
 	memcpy(header.ack_head, link->in.head, SHA256_SIZE);
 	header.promised_minor = link->open.promised_minor;
@@ -195,7 +183,7 @@ enum links_result links_check_batch(struct links *links, uint32_t number,
 	if (header.first_seq != log->seq + 1 ||
 	    memcmp(header.prev_head, log->head, SHA256_SIZE) != 0)
 		return LINKS_OUT_OF_ORDER;
-	root_of(links, batch->entries, batch->entry_count, root);
+	linklog_batch_root(batch, links->leaves, links->options.sha256, root);
 	if (memcmp(root, header.root, SHA256_SIZE) != 0)
 		return LINKS_ROOT_WRONG;
 	links->checks++;

@@ -72,25 +72,6 @@ static bool refuse(struct peer *peer, const struct look *look, uint32_t reason)
 	return release(peer, look->payment, reason, peer_here(peer));
 }
 
-static bool repeats(const struct payment_terms *terms)
-{
-	for (uint32_t i = 1; i < terms->path_count; i++) {
-		for (uint32_t k = 0; k < i; k++) {
-			if (slice_equal(terms->path[i], terms->path[k]))
-				return true;
-		}
-	}
-	return false;
-}
-
-static bool is_city_of(struct slice address_text, struct slice city)
-{
-	struct address address;
-
-	return address_parse(address_text, &address) &&
-	       slice_equal(address.city, city);
-}
-
 /* Reasons 1 to 4: what the terms themselves say (rule PEER-25). */
 static uint32_t check_terms(struct peer *peer, const struct look *look)
 {
@@ -98,9 +79,7 @@ static uint32_t check_terms(struct peer *peer, const struct look *look)
 
 	if (!slice_equal(terms->federation, peer_federation(peer)))
 		return LINK_REASON_WRONG_FEDERATION;
-	if (terms->path_count < LINKLOG_PATH_MIN || repeats(terms) ||
-	    !is_city_of(terms->payer, terms->path[0]) ||
-	    !is_city_of(terms->payee, terms->path[terms->path_count - 1]))
+	if (!linklog_way_fits(terms))
 		return LINK_REASON_BAD_PATH;
 	if (look->place == 0 || look->place == terms->path_count ||
 	    !slice_equal(terms->path[look->place - 1], link_city(look->in)))

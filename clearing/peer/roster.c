@@ -127,14 +127,19 @@ static const struct roster_key *any_key(const struct roster_city *city,
 	return NULL;
 }
 
+const struct roster_key *roster_any_key(const struct roster *roster,
+					uint32_t city, struct slice key_id)
+{
+	check(city < roster->city_count);
+	return any_key(&roster->cities[city], key_id);
+}
+
 const struct roster_key *roster_key(const struct roster *roster, uint32_t city,
 				    struct slice key_id)
 {
-	const struct roster_key *key;
-
-	check(city < roster->city_count);
 	/* (rule PEER-43) Of a RETIRED key old proofs stay valid. */
-	key = any_key(&roster->cities[city], key_id);
+	const struct roster_key *key = roster_any_key(roster, city, key_id);
+
 	if (key == NULL || key->state == ROSTER_KEY_REVOKED)
 		return NULL;
 	return key;

@@ -212,6 +212,13 @@ uint32_t roster_city(const struct roster *roster, struct slice name);
 const struct roster_key *roster_key(const struct roster *roster, uint32_t city,
 				    struct slice key_id);
 
+/*
+ * roster_any_key: the same in any state, for what was recorded while its key
+ * was good (rule PEER-43).
+ */
+const struct roster_key *roster_any_key(const struct roster *roster,
+					uint32_t city, struct slice key_id);
+
 /* roster_current_key: the key the city signs with; NULL: GONE without one. */
 const struct roster_key *roster_current_key(const struct roster *roster,
 					    uint32_t city);

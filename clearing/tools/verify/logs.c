@@ -59,19 +59,13 @@ static void look_at_names(struct logs *logs, const struct carried *carried)
 /* (rule PEER-5) */
 static void look_at_root(struct logs *logs, const struct carried *carried)
 {
-	struct slice entries = carried->batch.entries, entry = { 0 };
 	uint8_t root[SHA256_SIZE];
-	uint32_t count = 0;
 
-	while (count < LINKLOG_ENTRIES_MAX &&
-	       linklog_next_entry(&entries, &entry))
-		linklog_leaf(entry, system_sha256, logs->leaves[count++]);
-	if (count == 0 || count != carried->header.count) {
+	if (carried->batch.entry_count != carried->header.count) {
 		wrong(logs, carried, "it has another count of entries");
 		return;
 	}
-	linklog_root((const uint8_t(*)[SHA256_SIZE])logs->leaves, count,
-		     logs->leaves + LINKLOG_ENTRIES_MAX, system_sha256, root);
+	linklog_batch_root(&carried->batch, logs->leaves, system_sha256, root);
 	if (memcmp(root, carried->header.root, SHA256_SIZE) != 0)
 		wrong(logs, carried, "its root is not that of its entries");
 }
@@ -110,16 +104,10 @@ static const uint8_t *key_of(const struct roster *roster, struct slice author,
 			     struct slice key_id)
 {
 	uint32_t at = roster_city(roster, author);
-	const struct roster_city *city;
+	const struct roster_key *key =
+		at == ROSTER_NONE ? NULL : roster_any_key(roster, at, key_id);
 
-	if (at == ROSTER_NONE)
-		return NULL;
-	city = &roster->cities[at];
-	for (uint32_t i = 0; i < city->key_count; i++) {
-		if (slice_equal(city->keys[i].id, key_id))
-			return city->keys[i].key.data;
-	}
-	return NULL;
+	return key == NULL ? NULL : key->key.data;
 }
 
 /* (rule PEER-6) */
