@@ -13,6 +13,25 @@
 #define MESSAGE_SIZE_MAX (4u << 20)
 /* A city that is no neighbour is let go after so long without a call. */
 #define IDLE_US UINT64_C(60000000)
+/* So long a call waits for a connection to such a city, and so many at once. */
+#define HELD_US UINT64_C(2000000)
+#define HELD_MAX 64
+
+/* A call of the neighbours on its way. */
+struct asked {
+	neighbours_done *done;
+	void *user;
+};
+
+/* One that waits for the connection. */
+struct held {
+	struct held *next;
+	struct asked *asked;
+	const char *path;
+	uint64_t until_us;
+	size_t size;
+	uint8_t message[];
+};
 
 /* A connection to another city's node. */
 struct line {
@@ -23,14 +42,10 @@ struct line {
 	uint64_t used_us;
 	struct outgoing *outgoing;
 	SSL_CTX *tls;
+	struct held *held; /* oldest first */
+	uint32_t held_count;
 	uint8_t name_size;
 	uint8_t name[NAME_SIZE_MAX];
-};
-
-/* A call of the neighbours on its way. */
-struct asked {
-	neighbours_done *done;
-	void *user;
 };
 
 struct federation {
@@ -45,14 +60,85 @@ static const struct roster *roster_of(const struct federation *federation)
 	return federation->options.held->roster;
 }
 
+static void answered(void *user, const struct grpc_status *status,
+		     struct slice message)
+{
+	struct asked asked = *(struct asked *)user;
+
+	free(user);
+	asked.done(asked.user, status->code == GRPC_OK, message);
+}
+
+/* The call ends without having been made. */
+static void give_up(struct asked *asked)
+{
+	const struct grpc_status away = { .code = GRPC_UNAVAILABLE };
+
+	answered(asked, &away, (struct slice){ 0 });
+}
+
+static bool send_call(struct line *line, const char *path, struct slice message,
+		      struct asked *asked)
+{
+	return outgoing_call(line->outgoing, path, message, NEIGHBOURS_CALL_US,
+			     answered, asked);
+}
+
+/*
+ * A city that is no neighbour is dialled when somebody wants something of it:
+ * the call waits for that.  False: it does not.
+ */
+static bool hold_call(struct line *line, const char *path, struct slice message,
+		      struct asked *asked)
+{
+	struct held **at = &line->held;
+	struct held *held;
+
+	if (line->neighbour || outgoing_is_open(line->outgoing) ||
+	    line->held_count == HELD_MAX)
+		return false;
+	held = malloc(sizeof(*held) + message.size);
+	if (held == NULL)
+		return false;
+	*held = (struct held){ .asked = asked,
+			       .path = path,
+			       .until_us = line->federation->now_us + HELD_US,
+			       .size = message.size };
+	if (message.size > 0)
+		memcpy(held->message, message.data, message.size);
+	while (*at != NULL)
+		at = &(*at)->next;
+	*at = held;
+	line->held_count++;
+	return true;
+}
+
+/* Those until @now_us are sent, or end; a later one stays. */
+static void let_go(struct line *line, bool connected, uint64_t now_us)
+{
+	while (line->held != NULL && line->held->until_us <= now_us) {
+		struct held *held = line->held;
+
+		line->held = held->next;
+		line->held_count--;
+		if (!connected ||
+		    !send_call(line, held->path,
+			       slice_of(held->message, held->size),
+			       held->asked))
+			give_up(held->asked);
+		free(held);
+	}
+}
+
 static void on_state(void *context, bool connected, const char *reason)
 {
-	const struct line *line = context;
+	struct line *line = context;
 
 	log_event(connected ? LOG_INFO : LOG_WARNING,
 		  connected ? "city_connected" : "city_disconnected",
 		  LOG_SLICE("city", slice_of(line->name, line->name_size)),
 		  LOG_TEXT("reason", reason == NULL ? "" : reason), LOG_END);
+	let_go(line, connected, UINT64_MAX);
 }
 
 static SSL_CTX *tls_of(void *context)
@@ -138,19 +224,11 @@ static struct line *add_line(struct federation *federation, uint32_t city)
 
 static void free_line(struct line *line)
 {
+	let_go(line, false, UINT64_MAX);
 	if (line->outgoing != NULL)
 		outgoing_free(line->outgoing);
 	SSL_CTX_free(line->tls);
 	free(line);
-}
-
-static void answered(void *user, const struct grpc_status *status,
-		     struct slice message)
-{
-	struct asked asked = *(struct asked *)user;
-
-	free(user);
-	asked.done(asked.user, status->code == GRPC_OK, message);
 }
 
 static bool call(void *context, struct slice city, enum rpc rpc,
@@ -160,6 +238,7 @@ static bool call(void *context, struct slice city, enum rpc rpc,
 	struct line *line = find_line(federation, city);
 	uint32_t index = roster_city(roster_of(federation), city);
 	struct asked *asked;
+	const char *path;
 
 	if (line == NULL && index != ROSTER_NONE)
 		line = add_line(federation, index);
@@ -170,8 +249,9 @@ static bool call(void *context, struct slice city, enum rpc rpc,
 	if (asked == NULL)
 		return false;
 	*asked = (struct asked){ done, user };
-	if (outgoing_call(line->outgoing, rpc_method_at(rpc)->path, message,
-			  NEIGHBOURS_CALL_US, answered, asked))
+	path = rpc_method_at(rpc)->path;
+	if (send_call(line, path, message, asked) ||
+	    hold_call(line, path, message, asked))
 		return true;
 	free(asked);
 	return false;
@@ -302,6 +382,7 @@ void federation_tick(struct federation *federation, uint64_t now_us)
 
 		if (line->outgoing != NULL)
 			outgoing_tick(line->outgoing, now_us);
+		let_go(line, false, now_us);
 		if (!is_idle(line, now_us)) {
 			at = &line->next;
 			continue;
