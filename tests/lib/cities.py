@@ -1,6 +1,11 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
-"""cities: several cities that pay each other, each with its own network,
-PostgreSQL, keys and certificates, and a signed roster of all.
+"""cities: several cities that pay each other, each with its own PostgreSQL,
+keys and certificates, and a signed roster of all.
+
+    with LoopbackCities(["barcelona", "boston"]) as cities:
+        cities["boston"].clearctl("link", "list")
+
+Cities with a network each, and faults in it:
 
     with Cities(["barcelona", "boston", "lisbon"], line="500.00") as cities:
         cities["boston"].kill()
@@ -20,6 +25,7 @@ import contextlib
 import itertools
 import os
 import shutil
+import socket
 import tempfile
 
 import rpc
@@ -31,26 +37,23 @@ PORT = 7440
 REST_DEADLINE_S = 150
 
 
-class Cities:
+class LoopbackCities:
     """names: of the cities; links: pairs of them, all pairs by default; line:
     what each end of a link lets the other owe, as the roster has it."""
 
-    def __init__(self, names, links=None, line="1000.00", seed=0, **settings):
+    def __init__(self, names, links=None, line="1000.00", **settings):
         self.names = list(names)
         self.links = list(links or itertools.combinations(names, 2))
         self.line, self.settings = line, settings
         self.folder = tempfile.mkdtemp(prefix="clearing-cities-", dir="/tmp")
         self.roster = f"{self.folder}/roster"
-        self.network = Network(names)
-        self.proxy = Proxy(seed)
-        self.cities, self.routes = {}, {}
+        self.cities = {}
         self.undo = contextlib.ExitStack()
 
     def __enter__(self):
         try:
             self.undo.callback(shutil.rmtree, self.folder, True)
-            self.undo.enter_context(self.network)
-            self.undo.enter_context(self.proxy)
+            self._prepare()
             self._create()
             for city in self:
                 city.launch()
@@ -72,16 +75,26 @@ class Cities:
 
     # ---- making them
 
+    def _prepare(self):
+        """The cities, not created yet, each on a port that is free now."""
+        with contextlib.ExitStack() as held:
+            for name in self.names:
+                probe = held.enter_context(socket.socket())
+                probe.bind(("127.0.0.1", 0))
+                port = probe.getsockname()[1]
+                self._add(name, listen=f"127.0.0.1:{port}")
+
+    def _add(self, name, **options):
+        city = City(name=name, **options, **self.settings)
+        self.undo.callback(city.remove)
+        self.cities[name] = city
+
+    def _endpoint(self, name):
+        """Where the others find it."""
+        return self.cities[name].listen
+
     def _create(self):
         os.chmod(self.folder, 0o755)
-        for name in self.names:
-            place = self.network[name]
-            city = City(name=name, listen=f"{place.address}:{PORT}",
-                        prefix=place.prefix(), **self.settings)
-            self.undo.callback(city.remove)
-            self.cities[name] = city
-            self.routes[name] = self.proxy.route(
-                (place.face, PORT), (place.address, PORT), self._face_of)
         with concurrent.futures.ThreadPoolExecutor(3) as pool:
             list(pool.map(City.create, self))
         self._write_roster()
@@ -89,13 +102,6 @@ class Cities:
             city.configure(federation={
                 "roster": self.roster,
                 "node_key": f"{city.authority.folder}/node.key"})
-
-    def _face_of(self, address):
-        """Where a dialler seems to be, to whom it dials."""
-        for name in self.names:
-            if self.network[name].address == address:
-                return self.network[name].face
-        raise ConnectionRefusedError(f"{address} is no city's")
 
     def _control(self, verb, *words):
         done = run(program("clearctl"), "federation", verb, self.roster,
@@ -111,7 +117,7 @@ class Cities:
             self._control("add-city", city.name, "--node-key",
                           f"{folder}/node.pub", "--ca",
                           city.authority.certificate, "--endpoint",
-                          f"{self.network[city.name].face}:{PORT}")
+                          self._endpoint(city.name))
         for one, two in self.links:
             self._control("add-link", one, two, "--line-a", self.line,
                           "--line-b", self.line)
@@ -119,11 +125,6 @@ class Cities:
             self._control("sign", "--key", f"{city.authority.folder}/node.key")
 
     # ---- how they are
-
-    def heal(self):
-        """No fault of the network any more; nodes are the caller's."""
-        self.network.heal()
-        self.proxy.heal()
 
     def positions(self):
         """{(city, neighbour): Link as the city tells it}"""
@@ -169,3 +170,38 @@ class Cities:
             raise AssertionError(f"{error}: " + "; ".join(why)) from None
         for city in self:
             city.catch_up()
+
+
+class Cities(LoopbackCities):
+    """The same, each in a network of its own, with a proxy before it."""
+
+    def __init__(self, names, links=None, line="1000.00", seed=0, **settings):
+        super().__init__(names, links, line, **settings)
+        self.network = Network(names)
+        self.proxy = Proxy(seed)
+        self.routes = {}
+
+    def _prepare(self):
+        self.undo.enter_context(self.network)
+        self.undo.enter_context(self.proxy)
+        for name in self.names:
+            place = self.network[name]
+            self._add(name, listen=f"{place.address}:{PORT}",
+                      prefix=place.prefix())
+            self.routes[name] = self.proxy.route(
+                (place.face, PORT), (place.address, PORT), self._face_of)
+
+    def _endpoint(self, name):
+        return f"{self.network[name].face}:{PORT}"
+
+    def _face_of(self, address):
+        """Where a dialler seems to be, to whom it dials."""
+        for name in self.names:
+            if self.network[name].address == address:
+                return self.network[name].face
+        raise ConnectionRefusedError(f"{address} is no city's")
+
+    def heal(self):
+        """No fault of the network any more; nodes are the caller's."""
+        self.network.heal()
+        self.proxy.heal()
