@@ -58,6 +58,8 @@ static void test_ctl_failure_of_reasons(void **state)
 	} cases[] = {
 		{ GRPC_FAILED_PRECONDITION, "OVER_LIMIT", CTL_REFUSED, true },
 		{ GRPC_FAILED_PRECONDITION, "HOLD_POSTED", CTL_REFUSED, false },
+		{ GRPC_FAILED_PRECONDITION, "NO_ROUTE", CTL_REFUSED, true },
+		{ GRPC_FAILED_PRECONDITION, "LOG_FULL", CTL_REFUSED, true },
 		{ GRPC_ALREADY_EXISTS, "ADDRESS_TAKEN", CTL_CONFLICT, false },
 		{ GRPC_RESOURCE_EXHAUSTED, "OVERLOADED", CTL_NO_ANSWER, true },
 		{ GRPC_PERMISSION_DENIED, "NOT_PERMITTED", CTL_IDENTITY,
@@ -100,7 +102,8 @@ static void test_ctl_failure_of_refusals(void **state)
 		bool is_unknown = refusal->class == REFUSAL_UNKNOWN;
 		bool is_taken = refusal->class == REFUSAL_TAKEN;
 
-		failure_of_refusal(refusal->number, &failure);
+		failure_of_refusal(&transfer_refusals, refusal->number,
+				   &failure);
 		assert_string_equal(failure.reason, refusal->name);
 		assert_string_equal(failure.message, refusal->sentence);
 		assert_int_equal(failure.retry, refusal->retry);
@@ -108,7 +111,7 @@ static void test_ctl_failure_of_refusals(void **state)
 						 : is_taken ? CTL_CONFLICT
 							    : CTL_REFUSED);
 	}
-	failure_of_refusal(99, &failure);
+	failure_of_refusal(&transfer_refusals, 99, &failure);
 	assert_int_equal(failure.status, CTL_REFUSED);
 }
 

@@ -94,12 +94,33 @@ static void test_ctl_render_table(void **state)
 	assert_int_equal(text_width("Café"), 4);
 }
 
+static void test_ctl_render_hex(void **state)
+{
+	/* Goal: bytes as digits and back; what is no pairs of digits is not. */
+	static const char *const wrong[] = { "0", "0g", "000102030405060708" };
+	uint8_t bytes[8];
+	char text[5];
+	size_t size = 99;
+
+	(void)state;
+	assert_string_equal(hex_text(SLICE("\x00\xaf"), text), "00af");
+	assert_string_equal(hex_text((struct slice){ 0 }, text), "");
+	assert_true(hex_parse("00aF", bytes, sizeof(bytes), &size));
+	assert_int_equal(size, 2);
+	assert_memory_equal(bytes, "\x00\xaf", 2);
+	assert_true(hex_parse("", bytes, sizeof(bytes), &size));
+	assert_int_equal(size, 0);
+	for (size_t i = 0; i < COUNT_OF(wrong); i++)
+		assert_false(hex_parse(wrong[i], bytes, sizeof(bytes), &size));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_ctl_render_amount),
 		cmocka_unit_test(test_ctl_render_time),
 		cmocka_unit_test(test_ctl_render_table),
+		cmocka_unit_test(test_ctl_render_hex),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -46,6 +46,57 @@ json_t *fetch_pages(struct session *session, enum rpc rpc, json_t *request,
 	return all;
 }
 
+json_t *fetch_by_id(struct session *session, enum rpc rpc)
+{
+	const char *text = session_operand(session, 0);
+	struct id id;
+
+	if (!id_parse(slice_from_text(text), &id)) {
+		(void)session_misuse(session, "'%s' is no UUID", text);
+		return NULL;
+	}
+	return session_call(session, rpc,
+			    json_pack("{s:s, s:I}", "id", text, "min_position",
+				      (json_int_t)session->node.position));
+}
+
+void put_given(const struct session *session, json_t *request,
+	       const char *option)
+{
+	const char *text = session_value(session, option);
+
+	if (text != NULL)
+		json_object_set_new(request, option, json_string(text));
+}
+
+bool put_reference(struct session *session, json_t *request)
+{
+	const char *text = session_value(session, "reference");
+	struct id id;
+
+	if (text != NULL && !id_parse(slice_from_text(text), &id)) {
+		(void)session_misuse(session, "--reference '%s' is no UUID",
+				     text);
+		return false;
+	}
+	put_given(session, request, "reference");
+	return true;
+}
+
+json_t *json_of_slice(struct slice text)
+{
+	if (text.size == 0)
+		return json_string("");
+	return json_stringn((const char *)text.data, text.size);
+}
+
+const char *text_of_slice(struct slice text, char *out, size_t capacity)
+{
+	snprintf(out, capacity, "%.*s", (int)text.size,
+		 text.size > 0 ? (const char *)text.data : "");
+	return out;
+}
+
 int carry_out(struct session *session, enum rpc rpc, json_t *request,
 	      const char *id)
 {

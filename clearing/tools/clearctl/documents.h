@@ -24,6 +24,24 @@ json_t *fetch_pages(struct session *session, enum rpc rpc, json_t *request,
 		    const char *items) MUST_CHECK;
 
 /*
+ * fetch_by_id: look up what operand 0, a UUID, names.
+ *
+ * Returns the answer, or NULL after the failure was told.
+ */
+json_t *fetch_by_id(struct session *session, enum rpc rpc) MUST_CHECK;
+
+/* put_given: --@option into @request under the same name, when it is given. */
+void put_given(const struct session *session, json_t *request,
+	       const char *option);
+
+/* put_reference: likewise --reference; false after telling it is no UUID. */
+bool put_reference(struct session *session, json_t *request) MUST_CHECK;
+
+/* json_of_slice, text_of_slice: @text as JSON; at @out, cut to @capacity. */
+json_t *json_of_slice(struct slice text);
+const char *text_of_slice(struct slice text, char *out, size_t capacity);
+
+/*
  * carry_out: a changing command: call, then say what it did.
  *
  * @id       added to the answer as "id".

@@ -80,6 +80,50 @@ enum roster_result draft_verify(struct draft *draft)
 	return roster_verify(draft->roster, &trust_own);
 }
 
+/* Held against the file of --previous, which must be signed itself. */
+static bool follows(struct draft *draft, struct draft *previous,
+		    const char *path)
+{
+	struct session *session = draft->session;
+	struct roster_trust trust = trust_own;
+	enum roster_result result;
+
+	if (!draft_open(previous, session, path))
+		return false;
+	result = draft_verify(previous);
+	if (result != ROSTER_OK) {
+		(void)draft_refuse(session, previous->roster, result,
+				   CTL_REFUSED);
+		return false;
+	}
+	trust.previous = previous->roster;
+	result = roster_verify(draft->roster, &trust);
+	if (result != ROSTER_OK)
+		(void)draft_refuse(session, draft->roster, result, CTL_REFUSED);
+	return result == ROSTER_OK;
+}
+
+bool draft_open_trusted(struct draft *draft, struct session *session,
+			const char *path)
+{
+	const char *before = session_value(session, "previous");
+	struct draft previous = { 0 };
+	enum roster_result result;
+	bool trusted;
+
+	if (!draft_open(draft, session, path))
+		return false;
+	if (before != NULL) {
+		trusted = follows(draft, &previous, before);
+		draft_release(&previous);
+		return trusted;
+	}
+	result = draft_verify(draft);
+	if (result != ROSTER_OK)
+		(void)draft_refuse(session, draft->roster, result, CTL_REFUSED);
+	return result == ROSTER_OK;
+}
+
 bool draft_change(struct draft *draft, struct session *session)
 {
 	struct roster *roster;

@@ -31,6 +31,13 @@ bool draft_open(struct draft *draft, struct session *session,
 		const char *path) MUST_CHECK;
 void draft_release(struct draft *draft);
 
+/*
+ * draft_open_trusted: likewise, signed by its own founders and, with
+ * --previous, a version that may follow that one.
+ */
+bool draft_open_trusted(struct draft *draft, struct session *session,
+			const char *path) MUST_CHECK;
+
 /* draft_change: open the file of the first operand, to be changed. */
 bool draft_change(struct draft *draft, struct session *session) MUST_CHECK;
 

@@ -3,7 +3,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/refusal.h"
 #include "tools/clearctl/session.h"
 #include "wire/messages.h"
 
@@ -32,9 +31,8 @@ static int status_of_code(uint32_t code)
 static const struct refusal *refusal_named(const char *name)
 {
 	static const struct refusal_family *const families[] = {
-		&transfer_refusals,
-		&hold_refusals,
-		&account_refusals,
+		&transfer_refusals, &hold_refusals, &account_refusals,
+		&payment_refusals,  &link_refusals,
 	};
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
@@ -81,13 +79,14 @@ void failure_of_reply(const struct channel_reply *reply,
 			 (refusal != NULL && refusal->retry);
 }
 
-void failure_of_refusal(uint32_t number, struct failure *failure)
+void failure_of_refusal(const struct refusal_family *family, uint32_t number,
+			struct failure *failure)
 {
 	const struct refusal *refusal = NULL;
 
-	for (uint32_t i = 0; i < transfer_refusals.count; i++) {
-		if (transfer_refusals.refusals[i].number == number)
-			refusal = &transfer_refusals.refusals[i];
+	for (uint32_t i = 0; i < family->count; i++) {
+		if (family->refusals[i].number == number)
+			refusal = &family->refusals[i];
 	}
 	if (refusal == NULL) {
 		*failure = (struct failure){ CTL_REFUSED, "FAILED_PRECONDITION",

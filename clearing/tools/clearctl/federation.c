@@ -8,6 +8,7 @@
 #include "node/crypto.h"
 #include "node/file.h"
 #include "tools/clearctl/draft.h"
+#include "tools/clearctl/render.h"
 #include "tools/clearctl/verbs.h"
 
 #define DEGREE_DECIMALS 6
@@ -118,15 +119,10 @@ int verb_federation_init(struct session *session)
 /* A key as 64 hex digits. */
 static bool key_of_hex(const char *text, uint8_t out[NODE_KEY_SIZE])
 {
-	if (strlen(text) != 2 * NODE_KEY_SIZE ||
-	    text[strspn(text, "0123456789abcdefABCDEF")] != '\0')
-		return false;
-	for (size_t i = 0; i < NODE_KEY_SIZE; i++) {
-		char pair[3] = { text[2 * i], text[2 * i + 1], '\0' };
+	size_t size = 0;
 
-		out[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-	return true;
+	return hex_parse(text, out, NODE_KEY_SIZE, &size) &&
+	       size == NODE_KEY_SIZE;
 }
 
 /* --node-key, as digits or a PEM file, into @change. */

@@ -13,32 +13,6 @@
 static const char *const key_states[] = { "", "current", "retired", "revoked" };
 static const char *const statuses[] = { "", "active", "gone" };
 
-static const char *hex_text(struct slice bytes, char out[HEX_SIZE])
-{
-	static const char digits[] = "0123456789abcdef";
-
-	check(bytes.size <= SHA256_SIZE);
-	for (size_t i = 0; i < bytes.size; i++) {
-		out[2 * i] = digits[bytes.data[i] >> 4];
-		out[2 * i + 1] = digits[bytes.data[i] & 15];
-	}
-	out[2 * bytes.size] = '\0';
-	return out;
-}
-
-static json_t *text_of(struct slice text)
-{
-	if (text.size == 0)
-		return json_string("");
-	return json_stringn((const char *)text.data, text.size);
-}
-
-static const char *copy_text(struct slice text, char *out, size_t capacity)
-{
-	snprintf(out, capacity, "%.*s", (int)text.size, text.data);
-	return out;
-}
-
 /* ---- sign */
 
 static bool wrong_signer(struct session *session, const char *reason,
@@ -160,38 +134,12 @@ int verb_federation_sign(struct session *session)
 
 /* ---- verify */
 
-static int verify(struct draft *draft, struct draft *previous)
-{
-	struct session *session = draft->session;
-	const char *path = session_value(session, "previous");
-	struct roster_trust trust = { .sha256 = crypto_sha256,
-				      .verify = crypto_verify };
-	enum roster_result result;
-
-	if (!draft_open(draft, session, session_operand(session, 0)))
-		return session->status;
-	if (path != NULL) {
-		if (!draft_open(previous, session, path))
-			return session->status;
-		result = draft_verify(previous);
-		if (result != ROSTER_OK)
-			return draft_refuse(session, previous->roster, result,
-					    CTL_REFUSED);
-		trust.previous = previous->roster;
-	}
-	result = roster_verify(draft->roster, &trust);
-	if (result != ROSTER_OK)
-		return draft_refuse(session, draft->roster, result,
-				    CTL_REFUSED);
-	return draft_tell(draft);
-}
-
 int verb_federation_verify(struct session *session)
 {
-	struct draft draft = { .session = session }, previous = { 0 };
+	struct draft draft = { 0 };
 
-	session->status = verify(&draft, &previous);
-	draft_release(&previous);
+	if (draft_open_trusted(&draft, session, session_operand(session, 0)))
+		session->status = draft_tell(&draft);
 	draft_release(&draft);
 	return session->status;
 }
@@ -209,37 +157,38 @@ static json_t *city_document(const struct roster *roster,
 		json_array_append_new(
 			keys,
 			json_pack("{s:o, s:s, s:s}", "key_id",
-				  text_of(city->keys[i].id), "public_key",
+				  json_of_slice(city->keys[i].id), "public_key",
 				  hex_text(city->keys[i].key, hex), "state",
 				  key_states[city->keys[i].state]));
 	}
 	return json_pack(
 		"{s:o, s:o, s:i, s:i, s:o, s:o, s:o, s:o, s:o, s:s, "
 		"s:b}",
-		"name", text_of(city->name), "place", text_of(city->place),
-		"latitude_millionths", (int)city->latitude,
-		"longitude_millionths", (int)city->longitude, "bioregion",
-		text_of(city->bioregion), "keys", keys, "endpoint",
-		text_of(city->endpoint), "uri", text_of(city->uri), "ca",
-		text_of(city->ca), "status", statuses[city->status], "founder",
-		is_founder(roster, city->name));
+		"name", json_of_slice(city->name), "place",
+		json_of_slice(city->place), "latitude_millionths",
+		(int)city->latitude, "longitude_millionths",
+		(int)city->longitude, "bioregion",
+		json_of_slice(city->bioregion), "keys", keys, "endpoint",
+		json_of_slice(city->endpoint), "uri", json_of_slice(city->uri),
+		"ca", json_of_slice(city->ca), "status", statuses[city->status],
+		"founder", is_founder(roster, city->name));
 }
 
 static json_t *link_document(const struct roster *roster,
 			     const struct roster_link *link)
 {
 	return json_pack("{s:o, s:o, s:I, s:I, s:i}", "a",
-			 text_of(roster->cities[link->a].name), "b",
-			 text_of(roster->cities[link->b].name), "line_a_minor",
-			 (json_int_t)money_minor(link->line_a), "line_b_minor",
-			 (json_int_t)money_minor(link->line_b),
+			 json_of_slice(roster->cities[link->a].name), "b",
+			 json_of_slice(roster->cities[link->b].name),
+			 "line_a_minor", (json_int_t)money_minor(link->line_a),
+			 "line_b_minor", (json_int_t)money_minor(link->line_b),
 			 "in_flight_per_mille", (int)link->in_flight_per_mille);
 }
 
 static json_t *signature_document(const struct roster_signature *one)
 {
-	return json_pack("{s:o, s:o}", "city", text_of(one->city), "key_id",
-			 text_of(one->key_id));
+	return json_pack("{s:o, s:o}", "city", json_of_slice(one->city),
+			 "key_id", json_of_slice(one->key_id));
 }
 
 static json_t *lists_document(const struct roster *roster, json_t *document)
@@ -248,7 +197,8 @@ static json_t *lists_document(const struct roster *roster, json_t *document)
 	       *links = json_array(), *signatures = json_array();
 
 	for (uint32_t i = 0; i < roster->founder_count; i++)
-		json_array_append_new(founders, text_of(roster->founders[i]));
+		json_array_append_new(founders,
+				      json_of_slice(roster->founders[i]));
 	for (uint32_t i = 0; i < roster->city_count; i++)
 		json_array_append_new(
 			cities, city_document(roster, &roster->cities[i]));
@@ -275,8 +225,8 @@ static json_t *roster_document(struct draft *draft)
 		roster,
 		json_pack("{s:I, s:o, s:o, s:i, s:s, s:s, s:b, s:s, s:i, s:i}",
 			  "version", (json_int_t)roster->version, "federation",
-			  text_of(roster->federation), "unit",
-			  text_of(roster->unit), "decimals",
+			  json_of_slice(roster->federation), "unit",
+			  json_of_slice(roster->unit), "decimals",
 			  (int)roster->decimals, "hash",
 			  hex_text(slice_of(roster->hash, SHA256_SIZE), hash),
 			  "prev_hash", hex_text(roster->prev_hash, prev_hash),
@@ -301,12 +251,13 @@ static void add_city_row(struct table *table, const struct roster *roster,
 		has_signed |=
 			slice_equal(roster->signatures[i].city, city->name);
 	if (key != NULL)
-		(void)copy_text(key->id, key_id, sizeof(key_id));
+		(void)text_of_slice(key->id, key_id, sizeof(key_id));
 	table_add(table,
 		  (const char *const[]){
-			  copy_text(city->name, name, sizeof(name)),
-			  copy_text(city->place, place, sizeof(place)),
-			  copy_text(city->endpoint, endpoint, sizeof(endpoint)),
+			  text_of_slice(city->name, name, sizeof(name)),
+			  text_of_slice(city->place, place, sizeof(place)),
+			  text_of_slice(city->endpoint, endpoint,
+					sizeof(endpoint)),
 			  key_id, statuses[city->status],
 			  !founder     ? ""
 			  : has_signed ? "founder, signed"
@@ -322,15 +273,16 @@ static void add_link_row(struct table *table, const struct roster *roster,
 
 	snprintf(in_flight, sizeof(in_flight), "%u/1000",
 		 link->in_flight_per_mille);
-	table_add(table,
-		  (const char *const[]){
-			  copy_text(roster->cities[link->a].name, a, sizeof(a)),
-			  copy_text(roster->cities[link->b].name, b, sizeof(b)),
-			  amount_text(money_minor(link->line_a),
-				      roster->decimals, line_a),
-			  amount_text(money_minor(link->line_b),
-				      roster->decimals, line_b),
-			  in_flight });
+	table_add(table, (const char *const[]){
+				 text_of_slice(roster->cities[link->a].name, a,
+					       sizeof(a)),
+				 text_of_slice(roster->cities[link->b].name, b,
+					       sizeof(b)),
+				 amount_text(money_minor(link->line_a),
+					     roster->decimals, line_a),
+				 amount_text(money_minor(link->line_b),
+					     roster->decimals, line_b),
+				 in_flight });
 }
 
 static int show_tables(struct draft *draft)

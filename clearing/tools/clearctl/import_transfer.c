@@ -305,7 +305,8 @@ static bool settle_row(struct transfer_import *import, struct row *row,
 		if (answer->refusal < REFUSAL_NUMBERS)
 			tally->refused_by[answer->refusal]++;
 		row->line.fate = LINE_REFUSED;
-		failure_of_refusal(answer->refusal, &failure);
+		failure_of_refusal(&transfer_refusals, answer->refusal,
+				   &failure);
 		write_refused(import, row, &failure);
 	}
 	return import_state_write(&import->state, row->index, &row->line);

@@ -5,20 +5,10 @@
 
 #include "node/crypto.h"
 #include "peer/roster.h"
+#include "tools/clearctl/render.h"
 #include "tools/clearctl/verbs.h"
 
 #define OUT_DEFAULT "node.key"
-
-static void print_hex(const uint8_t *bytes, size_t size, char *out)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < size; i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	out[2 * size] = '\0';
-}
 
 static int tell(const struct session *session, const struct signing_key *key,
 		const char *path)
@@ -26,7 +16,7 @@ static int tell(const struct session *session, const struct signing_key *key,
 	const uint8_t *public = signing_key_public(key);
 	char hex[2 * NODE_KEY_SIZE + 1], key_id[ROSTER_KEY_ID_SIZE + 1] = "";
 
-	print_hex(public, NODE_KEY_SIZE, hex);
+	(void)hex_text(slice_of(public, NODE_KEY_SIZE), hex);
 	roster_key_id(public, crypto_sha256, key_id);
 	if (session->json)
 		return session_print(json_pack("{s:s, s:s, s:s}", "file", path,

@@ -72,8 +72,14 @@ void table_print(struct table *table, FILE *out)
 	for (size_t i = 0; i < table->cell_count; i++) {
 		print_cell(table, (uint32_t)(i % table->column_count),
 			   table->cells[i], out);
-		free(table->cells[i]);
 	}
+	table_release(table);
+}
+
+void table_release(struct table *table)
+{
+	for (size_t i = 0; i < table->cell_count; i++)
+		free(table->cells[i]);
 	free(table->cells);
 	*table = (struct table){ 0 };
 }
@@ -111,6 +117,34 @@ const char *time_text(int64_t time_us, char out[TIME_TEXT_SIZE])
 					 ".%06d", (int)rest);
 	snprintf(out + size, TIME_TEXT_SIZE - size, "Z");
 	return out;
+}
+
+const char *hex_text(struct slice bytes, char *out)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < bytes.size; i++) {
+		out[2 * i] = digits[bytes.data[i] >> 4];
+		out[2 * i + 1] = digits[bytes.data[i] & 15];
+	}
+	out[2 * bytes.size] = '\0';
+	return out;
+}
+
+bool hex_parse(const char *text, uint8_t *out, size_t capacity, size_t *size)
+{
+	size_t digits = strlen(text);
+
+	if (digits % 2 != 0 || digits / 2 > capacity ||
+	    text[strspn(text, "0123456789abcdefABCDEF")] != '\0')
+		return false;
+	for (size_t i = 0; i < digits / 2; i++) {
+		char pair[3] = { text[2 * i], text[2 * i + 1], '\0' };
+
+		out[i] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+	*size = digits / 2;
+	return true;
 }
 
 static bool parse_span(const char *text, int64_t now_us, int64_t *out_us)

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "base/check.h"
+#include "base/slice.h"
 
 #define TABLE_COLUMNS_MAX 12
 #define AMOUNT_TEXT_SIZE 32
@@ -33,6 +34,9 @@ void table_add(struct table *table, const char *const *cells);
 /* table_print: all rows; then the table is released. */
 void table_print(struct table *table, FILE *out);
 
+/* table_release: without printing it; a zeroed one is released already. */
+void table_release(struct table *table);
+
 /* text_width: terminal columns that UTF-8 @text takes, one a character. */
 size_t text_width(const char *text);
 
@@ -42,6 +46,20 @@ const char *amount_text(int64_t minor, uint32_t decimals,
 
 /* time_text: RFC 3339 with Z, microseconds only where there are any. */
 const char *time_text(int64_t time_us, char out[TIME_TEXT_SIZE]);
+
+/*
+ * hex_text: @bytes in lower-case digits; @out has room for twice as many and
+ * a NUL.
+ */
+const char *hex_text(struct slice bytes, char *out);
+
+/*
+ * hex_parse: the bytes of which @text has the digits.
+ *
+ * @out  @capacity bytes.  False: no digits in pairs, or more than that.
+ */
+bool hex_parse(const char *text, uint8_t *out, size_t capacity,
+	       size_t *size) MUST_CHECK;
 
 /*
  * time_parse: "2026-01-31", "2026-01-31T12:00:00Z" (fractions allowed), or,

@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "core/id.h"
+#include "core/refusal.h"
 #include "tools/channel.h"
 #include "tools/clearctl/arguments.h"
 #include "tools/clearctl/settings.h"
@@ -91,8 +92,9 @@ void failure_of_reply(const struct channel_reply *reply,
 		      struct failure *failure, char reason[64],
 		      char message[512]);
 
-/* failure_of_refusal: what a refused transfer of a batch means. */
-void failure_of_refusal(uint32_t number, struct failure *failure);
+/* failure_of_refusal: what refusal @number of @family means. */
+void failure_of_refusal(const struct refusal_family *family, uint32_t number,
+			struct failure *failure);
 
 /* session_print: @document on stdout, released; the status CTL_DONE. */
 int session_print(json_t *document);

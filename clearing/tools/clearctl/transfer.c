@@ -7,43 +7,32 @@
 #include "tools/clearctl/verbs.h"
 #include "tools/system.h"
 
-static void put_given(const struct session *session, json_t *request,
-		      const char *option)
-{
-	const char *text = session_value(session, option);
-
-	if (text != NULL)
-		json_object_set_new(request, option, json_string(text));
-}
-
 /*
  * A TransferItem, which is also most of a PlaceHoldRequest, out of the
  * operands FROM TO AMOUNT and the options; NULL after a complaint.
  */
 static json_t *item_of(struct session *session, char id_text[ID_TEXT_SIZE + 1])
 {
-	const char *reference = session_value(session, "reference");
+	json_t *item = json_object();
 	struct id id;
 	int64_t minor;
-	json_t *item;
 
 	if (!session_amount(session, "amount", session_operand(session, 2),
-			    &minor))
-		return NULL;
-	if (reference != NULL && !id_parse(slice_from_text(reference), &id)) {
-		(void)session_misuse(session, "--reference '%s' is no UUID",
-				     reference);
+			    &minor) ||
+	    !put_reference(session, item) ||
+	    !session_id(session, &id, id_text)) {
+		json_decref(item);
 		return NULL;
 	}
-	if (!session_id(session, &id, id_text))
-		return NULL;
-	item = json_pack("{s:s, s:o, s:o, s:I}", "id", id_text, "debit",
-			 session_account(session, session_operand(session, 0)),
-			 "credit",
-			 session_account(session, session_operand(session, 1)),
-			 "amount_minor", (json_int_t)minor);
+	json_object_set_new(item, "id", json_string(id_text));
+	json_object_set_new(
+		item, "debit",
+		session_account(session, session_operand(session, 0)));
+	json_object_set_new(
+		item, "credit",
+		session_account(session, session_operand(session, 1)));
+	json_object_set_new(item, "amount_minor", json_integer(minor));
 	put_given(session, item, "kind");
-	put_given(session, item, "reference");
 	put_given(session, item, "memo");
 	return item;
 }
@@ -66,7 +55,8 @@ static int tell_result(struct session *session, json_t *answer, const char *id)
 	struct failure failure;
 
 	if (field_number(result, "position") == 0) {
-		failure_of_refusal(refusal_number(result), &failure);
+		failure_of_refusal(&transfer_refusals, refusal_number(result),
+				   &failure);
 		if (field_text(result, "message")[0] != '\0')
 			failure.message = field_text(result, "message");
 		return session_fail(session, &failure);
@@ -108,16 +98,8 @@ int verb_transfer_post(struct session *session)
 /* GetTransfer, GetHold: look one thing up by its id. */
 static int show_by_id(struct session *session, enum rpc rpc, const char *what)
 {
-	const char *text = session_operand(session, 0);
-	struct id id;
-	json_t *answer;
+	json_t *answer = fetch_by_id(session, rpc);
 
-	if (!id_parse(slice_from_text(text), &id))
-		return session_misuse(session, "'%s' is no UUID", text);
-	answer =
-		session_call(session, rpc,
-			     json_pack("{s:s, s:I}", "id", text, "min_position",
-				       (json_int_t)session->node.position));
 	if (answer == NULL)
 		return session->status;
 	if (session->json)

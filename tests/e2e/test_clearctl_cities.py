@@ -1,0 +1,494 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Goal: paying another city with clearctl as people and scripts do: quote,
+pay, receipt, requests, and the links that carry it. Three cities in a row, so
+that barcelona pays lisbon through boston."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import unittest
+import uuid
+
+import rpc
+from cities import LoopbackCities
+from node import program, run, wait_until
+
+NAMES = ["barcelona", "boston", "lisbon"]
+BAKERY, MILL, INN = "bakery@barcelona", "mill@lisbon", "inn@boston"
+OPERATOR, GATEWAY = ("operator", "anna"), ("gateway", "till")
+TREASURER, AUDITOR = ("treasurer", "tess"), ("auditor", "eva")
+DONE, REFUSED, USAGE, NO_ANSWER, IDENTITY, NOT_FOUND, CONFLICT, FILE = \
+    range(8)
+UNKNOWN = "019b0000-0000-7000-8000-000000000000"
+
+
+class Clearctl(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.cities = LoopbackCities(
+            NAMES, links=[NAMES[:2], NAMES[1:]], line="500.00").__enter__()
+        cls.addClassCleanup(cls.cities.__exit__)
+        for city in cls.cities:
+            operator = city.client("operator", "anna")
+            for coop in ("bakery", "mill", "inn"):
+                operator.open(f"{coop}@{city.name}", 20_000, 100_000,
+                              display_name=f"The {coop} of {city.name}")
+        cls.cities.wait_at_rest(60)
+
+    def tearDown(self):
+        for city in self.cities:
+            self.assertIsNone(city.process.poll(), city.log_text()[-3000:])
+
+    def run_it(self, status, *arguments, as_=GATEWAY, city="barcelona"):
+        result = self.cities[city].clearctl(*arguments, as_=as_)
+        self.assertEqual(result.status, status,
+                         f"clearctl {' '.join(arguments)}: {result}")
+        return result
+
+    def json(self, *arguments, status=DONE, **where):
+        document = self.run_it(status, *arguments, "--json",
+                               **where).document
+        self.only_snake_case_and_numbers(document)
+        return document
+
+    def error(self, status, *arguments, **where):
+        error = self.json(*arguments, status=status, **where)["error"]
+        self.assertLessEqual({"code", "reason", "message", "retry"},
+                             set(error))
+        return error["reason"]
+
+    def only_snake_case_and_numbers(self, document):
+        if isinstance(document, dict):
+            for key, value in document.items():
+                self.assertRegex(key, r"^[a-z][a-z0-9_]*$")
+                if key.endswith(("_minor", "_us", "_seq")):
+                    self.assertIsInstance(value, int, key)
+                self.only_snake_case_and_numbers(value)
+        elif isinstance(document, list):
+            for value in document:
+                self.only_snake_case_and_numbers(value)
+
+    def path(self, name):
+        return f"{self.cities.folder}/{name}"
+
+    def local(self, status, *arguments):
+        """Without any node: nothing in the environment names one."""
+        result = run(program("clearctl"), *arguments)
+        self.assertEqual(result.status, status,
+                         f"clearctl {' '.join(arguments)}: {result}")
+        return result
+
+    def pays(self, amount="1.00", payee=MILL, **where):
+        return self.json("pay", BAKERY, payee, amount, **where)["id"]
+
+    # ---- pay, payment
+
+    def test_cities_quote(self):
+        quote = self.run_it(DONE, "pay", BAKERY, MILL, "12.34", "--quote").out
+        self.assertIn("The mill of lisbon", quote)
+        self.assertIn("barcelona > boston > lisbon", quote)
+        self.assertRegex(quote, r"amount +12\.34 credit")
+        self.assertRegex(quote, r"boston > lisbon +\d+\.\d\d")
+        quote = self.json("pay", BAKERY, MILL, "12.34", "--quote")
+        self.assertEqual(quote["display_name"], "The mill of lisbon")
+        self.assertEqual([(hop["from"], hop["to"]) for hop in quote["hops"]],
+                         [("barcelona", "boston"), ("boston", "lisbon")])
+        self.assertEqual(quote["new_credit_minor"], sum(
+            hop["new_credit_minor"] for hop in quote["hops"]))
+
+    def test_cities_pay(self):
+        """A quote, then the end; the same id is the same payment."""
+        before = self.json("balance", MILL, city="lisbon")["balance_minor"]
+        made = self.run_it(DONE, "id").out.strip()
+        paid = self.run_it(DONE, "pay", BAKERY, MILL, "12.34", "--id", made,
+                           "--reference", UNKNOWN, "--memo", "flour",
+                           as_=("coop", "bakery"))
+        self.assertIn("barcelona > boston > lisbon", paid.out)
+        self.assertRegex(paid.out, r"posted: 12\.34 to mill@lisbon")
+        again = self.json("pay", BAKERY, MILL, "12.34", "--id", made,
+                          "--reference", UNKNOWN)
+        self.assertEqual((again["id"], again["payment"]["state"],
+                          again["payment"]["amount_minor"]),
+                         (made, "POSTED", 1234))
+        self.assertEqual(self.json("balance", MILL, city="lisbon")
+                         ["balance_minor"], before + 1234)
+        self.assertEqual(self.error(
+            CONFLICT, "pay", BAKERY, MILL, "12.35", "--id", made),
+            "ID_CONFLICT")
+        shown = self.run_it(DONE, "payment", "show", made).out
+        self.assertRegex(shown, r"route +barcelona > boston > lisbon")
+        self.assertRegex(shown, r"amount +12\.34")
+        self.assertNotIn("sentence", shown)
+        shown = self.json("payment", "show", made)["payment"]
+        self.assertEqual((shown["path"], shown["reference"]), (NAMES, UNKNOWN))
+        listed = self.run_it(DONE, "payment", "list", "--account", BAKERY,
+                             as_=("coop", "bakery")).out
+        self.assertRegex(listed, f"{made} +POSTED +OUT +{BAKERY}")
+        listed = self.json("payment", "list", city="lisbon")["payments"]
+        self.assertIn((made, "IN"), [(payment["id"], payment["direction"])
+                                     for payment in listed])
+
+    def test_cities_not_paid(self):
+        """What keeps it away is told, by whom; nothing was sent."""
+        before = self.json("payment", "list")["payments"]
+        self.assertEqual(self.error(REFUSED, "pay", BAKERY, "nobody@lisbon",
+                                    "1"), "PAYEE_UNKNOWN")
+        self.assertEqual(self.error(REFUSED, "pay", BAKERY, MILL, "900",
+                                    "--quote"), "NO_ROUTE")
+        self.assertEqual(self.error(NOT_FOUND, "pay", BAKERY, "mill@porto",
+                                    "1"), "PAYEE_CITY_UNKNOWN")
+        self.assertEqual(self.error(REFUSED, "pay", BAKERY, "mill@barcelona",
+                                    "1"), "PAYEE_CITY_HERE")
+        self.assertEqual(self.error(REFUSED, "pay", BAKERY, MILL, "201"),
+                         "OVER_LIMIT")
+        self.assertEqual(self.error(IDENTITY, "pay", BAKERY, MILL, "1",
+                                    as_=("coop", "inn")), "NOT_PERMITTED")
+        for arguments in (("1.234",), ("1", "--reference", "x"),
+                          ("1", "--wait", "soon"), ()):
+            self.run_it(USAGE, "pay", BAKERY, MILL, *arguments)
+        self.assertEqual(self.json("payment", "list")["payments"], before)
+        self.assertEqual(self.error(NOT_FOUND, "payment", "show", UNKNOWN),
+                         "PAYMENT_UNKNOWN")
+        self.run_it(USAGE, "payment", "show", "x")
+
+    def test_cities_refused_there(self):
+        """What another city refuses is told with its name."""
+        made = self.run_it(DONE, "id").out.strip()
+        self.run_it(DONE, "account", "limits", "inn@lisbon", "--limit", "0",
+                    "--ceiling", "1.00", "--reason", "a test",
+                    city="lisbon", as_=TREASURER)
+        # The payee's city says so when it is asked for a quote.
+        self.assertEqual(self.error(REFUSED, "pay", BAKERY, "inn@lisbon",
+                                    "2"), "PAYEE_CEILING")
+        # Without a quote, by RPC, it is the answer to the promise.
+        till = self.cities["barcelona"].client(*GATEWAY)
+        told = till.Pay(id=bytes.fromhex(made.replace("-", "")),
+                        payer=rpc.ref(BAKERY), payee="inn@lisbon",
+                        amount_minor=200, wait_ms=10_000).payment
+        self.assertEqual((told.reason_name, told.at_city),
+                         ("PAYEE_CEILING", "lisbon"))
+        # And so it is to who asks again with the id, when it has room.
+        self.run_it(DONE, "account", "limits", "inn@lisbon", "--limit", "0",
+                    "--ceiling", "100.00", "--reason", "a test",
+                    city="lisbon", as_=TREASURER)
+        again = self.run_it(REFUSED, "pay", BAKERY, "inn@lisbon", "2", "--id",
+                            made)
+        self.assertIn("PAYEE_CEILING", again.err)
+        self.assertIn("(said by lisbon)", again.err)
+        shown = self.run_it(DONE, "payment", "show", made).out
+        self.assertRegex(shown, r"state +REFUSED")
+        self.assertRegex(shown, r"at city +lisbon")
+        self.assertEqual(self.error(REFUSED, "receipt", "save", made),
+                         "NOT_PAID")
+
+    def at_terminal(self, answer, *arguments):
+        """(status, what it said on stderr) with a terminal as stdin."""
+        city = self.cities["barcelona"]
+        certificate = city.certificate(*GATEWAY)
+        outside, inside = pty.openpty()
+        try:
+            os.write(outside, answer.encode())
+            done = subprocess.run(
+                [program("clearctl"), *arguments], stdin=inside,
+                capture_output=True, text=True, timeout=60, check=False,
+                env=city.environment(
+                    CLEARCTL_ENDPOINT=city.endpoint,
+                    CLEARCTL_CERTIFICATE=certificate.certificate,
+                    CLEARCTL_KEY=certificate.key,
+                    CLEARCTL_CA=city.authority.certificate))
+        finally:
+            os.close(outside)
+            os.close(inside)
+        return done.returncode, done.stderr
+
+    def test_cities_asked(self):
+        """At a terminal the person is asked, unless --yes."""
+        words = ("pay", BAKERY, INN, "0.01")
+        status, said = self.at_terminal("n\n", *words)
+        self.assertEqual(status, REFUSED)
+        self.assertIn("pay? [y/N]", said)
+        self.assertIn("NOT_CONFIRMED", said)
+        self.assertNotRegex(said, "(?m)^id ")
+        status, said = self.at_terminal("y\n", *words)
+        self.assertEqual(status, DONE, said)
+        status, said = self.at_terminal("", *words, "--yes")
+        self.assertEqual(status, DONE, said)
+        self.assertNotIn("pay?", said)
+
+    def test_cities_pending(self):
+        """Who does not wait for the end gets 3, and is told what to do."""
+        made = self.run_it(DONE, "id").out.strip()
+        words = ("pay", BAKERY, MILL, "0.02", "--id", made)
+        under_way = self.run_it(NO_ANSWER, *words, "--wait", "0")
+        self.assertIn(f"clearctl payment show {made}", under_way.err)
+        self.assertEqual(self.json(*words)["payment"]["state"], "POSTED")
+
+    def test_cities_pending_there(self):
+        """While the payee's city is silent nothing ends, nor is proven."""
+        lisbon = self.cities["lisbon"].process
+        made = rpc.new_id()
+        text = str(uuid.UUID(bytes=made))
+        lisbon.send_signal(signal.SIGSTOP)
+        try:
+            self.cities["barcelona"].client(*GATEWAY).Pay(
+                id=made, payer=rpc.ref(BAKERY), payee=MILL, amount_minor=2,
+                wait_ms=100)
+            shown = self.json("payment", "show", text)["payment"]
+            self.assertEqual(shown["state"], "PENDING")
+            self.assertEqual(self.error(NO_ANSWER, "receipt", "save", text),
+                             "NOT_YET")
+        finally:
+            lisbon.send_signal(signal.SIGCONT)
+        wait_until(lambda: self.json("payment", "show", text)["payment"]
+                   ["state"] == "POSTED", "its end")
+
+    # ---- receipts
+
+    def saved(self, made, name):
+        wait_until(lambda: self.cities["barcelona"].clearctl(
+            "receipt", "save", made, "--out", self.path(name),
+            as_=GATEWAY).status == DONE, "a receipt")
+        return self.path(name)
+
+    def verify(self, status, receipt, *more, roster=None):
+        return self.local(status, "receipt", "verify", receipt, "--roster",
+                          roster or self.cities.roster, *more)
+
+    def test_cities_receipt(self):
+        """Offline: who paid whom, and who says so."""
+        made = self.pays("3.21")
+        receipt = self.saved(made, "one.receipt")
+        said = self.verify(DONE, receipt).out
+        for pattern in (rf"payer +{BAKERY}", rf"payee +{MILL}",
+                        r"amount +3\.21", r"decided by +lisbon",
+                        r"key id +[0-9a-f]{16}", "information only"):
+            self.assertRegex(said, pattern)
+        proven = self.verify(DONE, receipt, "--json").document
+        self.only_snake_case_and_numbers(proven)
+        self.assertEqual(
+            (proven["valid"], proven["payer"], proven["payee"],
+             proven["amount_minor"], proven["path"], proven["decided_by"]),
+            (True, BAKERY, MILL, 321, NAMES, "lisbon"))
+        # The payee's city and the one between give the same proof.
+        for city in ("lisbon", "boston"):
+            self.json("receipt", "save", made, "--out", self.path("other"),
+                      city=city)
+            with open(self.path("other"), "rb") as other, \
+                    open(receipt, "rb") as one:
+                self.assertEqual(other.read(), one.read())
+        self.verify(DONE, receipt, "--previous", self.cities.roster)
+        self.assertEqual(self.error(NOT_FOUND, "receipt", "save", UNKNOWN),
+                         "PAYMENT_UNKNOWN")
+
+    def test_cities_receipt_unsound(self):
+        receipt = self.saved(self.pays("3.22"), "two.receipt")
+        with open(receipt, "rb") as opened:
+            whole = opened.read()
+        with open(self.cities.roster, "rb") as opened:
+            roster = opened.read()
+
+        def reason(status, roster=None):
+            error = self.verify(status, self.path("bad"), "--json",
+                                roster=roster).document["error"]
+            return error["reason"]
+
+        def write(name, text):
+            with open(self.path(name), "wb") as opened:
+                opened.write(text)
+            return self.path(name)
+
+        write("bad", whole.replace(b"mill@lisbon", b"mill@boston"))
+        self.assertEqual(reason(REFUSED), "BAD_TERMS")
+        write("bad", whole.replace(b"bakery@", b"bakers@"))
+        self.assertEqual(reason(REFUSED), "WRONG_TERMS")
+        at = whole.rindex(b"boston")  # of the header: to whom it was written
+        write("bad", whole[:at] + b"bostom" + whole[at + 6:])
+        self.assertEqual(reason(REFUSED), "WRONG_LOG")
+        for name, text in (("none", b""), ("text", b"no receipt\n"),
+                           ("cut", whole[:-1]), ("form", whole.replace(
+                               b"receipt/1", b"receipt/2"))):
+            with self.subTest(name):
+                write("bad", text)
+                self.assertEqual(reason(FILE), "LOCAL_FILE")
+        self.verify(FILE, self.path("not there"))
+        write("bad", whole)
+        self.local(USAGE, "receipt", "verify", receipt)
+        # A roster that is not signed as it stands proves nothing.
+        forged = write("forged", roster.replace(b"500", b"501")
+                       if b"500" in roster else
+                       roster[:-1] + bytes([roster[-1] ^ 1]))
+        self.assertEqual(reason(REFUSED, forged), "UNSIGNED")
+        self.assertEqual(reason(FILE, self.path("not there")), "LOCAL_FILE")
+
+    # ---- requests
+
+    def asked(self, amount="4.00", payee=MILL, city="lisbon", **options):
+        words = [word for name, value in options.items()
+                 for word in (f"--{name}", value)]
+        return self.json("request", "send", payee, BAKERY, amount,
+                         "--purpose", "twelve sacks", *words, city=city)["id"]
+
+    def requests(self, *words, city="barcelona"):
+        return {request["id"]: request["state"] for request in self.json(
+            "request", "list", *words, city=city)["requests"]}
+
+    def test_cities_request(self):
+        """One command confirms it; then it is paid in both cities."""
+        made = self.asked(reference=UNKNOWN, expires="+7d")
+        listed = self.run_it(DONE, "request", "list", "--account", BAKERY,
+                             "--state", "open", as_=("coop", "bakery")).out
+        self.assertRegex(listed, f"{made} +OPEN +{BAKERY} +{MILL} +4\\.00 .*"
+                         "twelve sacks")
+        before = self.json("balance", BAKERY)["balance_minor"]
+        first = self.run_it(DONE, "id").out.strip()
+        paid = self.run_it(DONE, "request", "pay", made, "--id", first,
+                           "--memo", "thanks", as_=("coop", "bakery"))
+        self.assertIn("twelve sacks", paid.out)
+        self.assertIn("The mill of lisbon", paid.out)
+        self.assertRegex(paid.out, r"posted: 4\.00 to mill@lisbon")
+        self.assertEqual(self.json("balance", BAKERY)["balance_minor"],
+                         before - 400)
+        for city in ("barcelona", "lisbon"):
+            wait_until(lambda city=city: self.requests("--state", "paid",
+                                                       city=city).get(made)
+                       == "PAID", f"paid in {city}")
+        # Again by its id, and not by another.
+        self.json("request", "pay", made, "--id", first)
+        self.assertEqual(self.error(REFUSED, "request", "pay", made),
+                         "REQUEST_ENDED")
+        self.assertEqual(self.json("balance", BAKERY)["balance_minor"],
+                         before - 400)
+
+    def test_cities_request_declined(self):
+        made = self.asked()
+        self.assertEqual(self.error(IDENTITY, "request", "decline", made,
+                                    as_=("coop", "inn")), "NOT_PERMITTED")
+        self.run_it(DONE, "request", "decline", made, as_=("coop", "bakery"))
+        self.assertEqual(self.requests()[made], "DECLINED")
+        self.assertEqual(self.error(REFUSED, "request", "pay", made),
+                         "REQUEST_ENDED")
+        self.assertEqual(self.error(NOT_FOUND, "request", "pay", UNKNOWN),
+                         "REQUEST_UNKNOWN")
+        self.assertEqual(self.error(IDENTITY, "request", "pay", self.asked(),
+                                    as_=("coop", "inn")), "NOT_PERMITTED")
+        for words in ((MILL, BAKERY, "1"), (MILL, "7", "1", "--purpose", "x"),
+                      (MILL, BAKERY, "1", "--purpose", "x", "--expires",
+                       "soon")):
+            self.run_it(USAGE, "request", "send", *words, city="lisbon")
+
+    def test_cities_request_by_rpc(self):
+        """What an order leaves to the request, and what it may not say."""
+        made = bytes.fromhex(self.asked().replace("-", ""))
+        till = self.cities["barcelona"].client(*GATEWAY)
+
+        def refused(**fields):
+            with self.assertRaises(rpc.Refused) as caught:
+                till.Pay(**{"id": rpc.new_id(), "request_id": made, **fields})
+            return caught.exception.reason
+
+        for fields in ({"payee": INN}, {"amount_minor": 401},
+                       {"payer": rpc.ref("inn@barcelona")}):
+            self.assertEqual(refused(**fields), "REQUEST_DIFFERS", fields)
+        self.assertEqual(refused(request_id=rpc.new_id()), "REQUEST_UNKNOWN")
+        self.assertEqual(refused(amount_minor=0, request_id=b"short"),
+                         "ADDRESS_MALFORMED")
+        self.assertEqual(refused(request_id=rpc.new_id(), payer=rpc.ref(
+            BAKERY), payee=MILL, amount_minor=400), "REQUEST_UNKNOWN")
+        with self.assertRaises(rpc.Refused) as caught:
+            self.cities["barcelona"].client("coop", "inn").Pay(
+                id=rpc.new_id(), request_id=made)
+        self.assertEqual(caught.exception.reason, "NOT_PERMITTED")
+        # Given whole, as it was asked, it is the same.
+        paid = till.Pay(id=rpc.new_id(), request_id=made, payee=MILL,
+                        payer=rpc.ref(BAKERY), amount_minor=400,
+                        wait_ms=10_000).payment
+        self.assertEqual((paid.payee, paid.reference, paid.state),
+                         (MILL, made, rpc.payment.PAYMENT_STATE_POSTED))
+
+    # ---- links
+
+    def test_cities_links(self):
+        self.pays("1.11")
+        self.cities.wait_at_rest()
+        listed = self.run_it(DONE, "link", "list", city="boston").out
+        self.assertRegex(listed, r"barcelona +RECONCILED +\d+\.\d\d")
+        links = {link["city"]: link for link in self.json(
+            "link", "list", city="boston")["links"]}
+        self.assertEqual(set(links), {"barcelona", "lisbon"})
+        shown = self.json("link", "show", "boston")["link"]
+        self.assertEqual(shown["owed_minor"],
+                         -links["barcelona"]["owed_minor"])
+        self.assertRegex(self.run_it(DONE, "link", "show", "boston").out,
+                         r"line +500\.00")
+        self.assertEqual(self.error(NOT_FOUND, "link", "show", "lisbon"),
+                         "LINK_UNKNOWN")
+        self.run_it(DONE, "link", "reconcile", "boston", as_=OPERATOR)
+        self.assertRegex(self.run_it(DONE, "city", "list").out,
+                         r"boston .*neighbour")
+        self.assertEqual([city["name"] for city in self.json("city", "list")
+                          ["cities"]], NAMES)
+        self.cities.wait_at_rest()
+
+    def test_cities_link_changed(self):
+        self.run_it(USAGE, "link", "pause", "boston", as_=OPERATOR)
+        self.assertEqual(self.error(IDENTITY, "link", "line", "boston", "1",
+                                    "--reason", "x"), "NOT_PERMITTED")
+        why = ("--reason", "a test")
+        for verb, undo, role, flag in (
+                ("pause", "resume", OPERATOR, "paused"),
+                ("freeze", "unfreeze", TREASURER, "frozen here")):
+            self.json("link", verb, "boston", *why, as_=role)
+            self.assertIn(flag, self.run_it(DONE, "link", "list").out)
+            self.assertEqual(self.error(REFUSED, "pay", BAKERY, MILL, "1"),
+                             "NO_ROUTE")
+            self.run_it(DONE, "link", undo, "boston", *why, as_=role)
+            self.assertNotIn(flag, self.run_it(DONE, "link", "list").out)
+        self.json("link", "line", "boston", "600.00", *why, as_=TREASURER)
+        self.assertEqual(self.json("link", "show", "boston")["link"]
+                         ["line_minor"], 60_000)
+        self.json("link", "line", "boston", "500.00", *why, as_=TREASURER)
+        self.cities.wait_at_rest()
+
+    def test_cities_link_statement(self):
+        """Both logs hold, from both ends, and say the same."""
+        self.pays("1.12")
+        self.cities.wait_at_rest()
+        roster = ("--roster", self.cities.roster)
+        table = self.run_it(DONE, "link", "statement", "boston", "--own",
+                            *roster, as_=AUDITOR).out
+        self.assertIn("chain, entries and signatures hold", table)
+        self.assertRegex(table, r"1-\d+ .* barcelona +[0-9a-f]{16} .*SOUND")
+        own = self.json("link", "statement", "boston", "--own", *roster)
+        taken = self.json("link", "statement", "barcelona", city="boston")
+        self.assertTrue(own["signatures_checked"] and own["valid"])
+        self.assertFalse(taken["signatures_checked"])
+        self.assertEqual(own["batches"], taken["batches"])
+        last = own["batches"][-1]
+        link = self.json("link", "show", "boston")["link"]
+        self.assertEqual((last["last_seq"], last["head"]),
+                         (link["out_seq"], link["out_head"]))
+        rest = self.json("link", "statement", "boston", "--own", "--from",
+                         str(last["first_seq"]))["batches"]
+        self.assertEqual(rest, [last])
+        self.run_it(USAGE, "link", "statement", "boston", "--from", "x")
+        self.assertEqual(self.error(NOT_FOUND, "link", "statement", "porto"),
+                         "LINK_UNKNOWN")
+
+    def test_cities_help(self):
+        """--help of each verb tells its operands and its options."""
+        for words, option in ((("pay",), "--quote"), (("payment", "list"),
+                                                      "--account"),
+                              (("receipt", "verify"), "--roster"),
+                              (("request", "send"), "--purpose"),
+                              (("link", "statement"), "--own")):
+            said = self.local(DONE, *words, "--help").out
+            self.assertIn("usage: clearctl " + " ".join(words), said)
+            self.assertIn(option, said)
+        self.assertTrue(re.search("request pay REQUEST-ID",
+                                  self.local(DONE, "--help").out))
+
+
+if __name__ == "__main__":
+    unittest.main()
