@@ -3,6 +3,8 @@
 pay, receipt, requests, and the links that carry it. Three cities in a row, so
 that barcelona pays lisbon through boston."""
 
+import collections
+import concurrent.futures
 import os
 import pty
 import re
@@ -406,6 +408,26 @@ class Clearctl(unittest.TestCase):
                         wait_ms=10_000).payment
         self.assertEqual((paid.payee, paid.reference, paid.state),
                          (MILL, made, rpc.payment.PAYMENT_STATE_POSTED))
+
+    def test_cities_request_once(self):
+        """Many orders for one request at once: one pays it."""
+        made = uuid.UUID(self.asked("0.50")).bytes
+        before = self.json("balance", BAKERY)["balance_minor"]
+        till = self.cities["barcelona"].client(*GATEWAY)
+
+        def pay(_):
+            try:
+                return till.Pay(id=rpc.new_id(), request_id=made,
+                                wait_ms=10_000).payment.state
+            except rpc.Refused as refused:
+                return refused.reason
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            told = collections.Counter(pool.map(pay, range(64)))
+        self.assertEqual(told.pop(rpc.payment.PAYMENT_STATE_POSTED), 1, told)
+        self.assertLessEqual(set(told), {"REQUEST_UNDER_WAY",
+                                         "REQUEST_ENDED"})
+        self.assertEqual(self.json("balance", BAKERY)["balance_minor"],
+                         before - 50)
 
     # ---- links
 

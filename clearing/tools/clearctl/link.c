@@ -55,9 +55,10 @@ static void add_link(const struct session *session, struct table *table,
 
 int verb_link_list(struct session *session)
 {
-	static const char *const heads[] = { "city",	"state",    "owes us",
-					     "may owe", "we may",   "promised",
-					     "we did",	"otherwise" };
+	static const char *const heads[] = {
+		"city",	      "state",	     "owes us",	    "may owe us",
+		"we may owe", "promised us", "promised it", "notes",
+	};
 	json_t *answer = session_call(session, RPC_LIST_LINKS, json_object());
 	struct table table;
 	json_t *link;
