@@ -113,6 +113,17 @@ class Vectors(unittest.TestCase):
             seen.add(result)
         self.assertEqual(len(seen), 6)
 
+    def test_receipts(self):
+        """Terms and proof of a receipt; what is none is refused."""
+        for name, data, *parts in self.named("receipt"):
+            with self.subTest(name):
+                try:
+                    found = linklog.receipt(unhex(data))
+                except linklog.Malformed:
+                    found = None
+                self.assertEqual(found, None if parts == ["MALFORMED"] else
+                                 tuple(map(unhex, parts)))
+
 
 if __name__ == "__main__":
     unittest.main()

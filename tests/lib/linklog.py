@@ -144,6 +144,9 @@ KINDS = {
         3: ("signature", exact(64)), 4: ("entry", some()), 5: ("index", U32),
         6: ("path", HASH),
     }, ["header", "key_id", "signature", "entry"], 1200, {"path": 10}),
+    "Receipt": Kind({
+        1: ("format", text(32)), 2: ("terms", some()), 3: ("proof", some()),
+    }, ["format", "terms", "proof"]),
     "Hello": Kind({
         1: ("version", U32), 2: ("federation", name), 3: ("from", name),
         4: ("to", name), 5: ("life", message("Life")),
@@ -328,6 +331,13 @@ def verify(key, data, signature):
         {"key": PUBLIC + key, "data": data, "signature": signature},
         "pkeyutl", "-verify", "-rawin", "-pubin", "-keyform", "DER", "-inkey",
         "key", "-in", "data", "-sigfile", "signature")[0] == 0
+
+
+def receipt(data):
+    """(terms, proof) of a receipt's file."""
+    shown = decode("Receipt", data)
+    expect(shown["format"] == "clearing/receipt/1")
+    return bytes.fromhex(shown["terms"]), bytes.fromhex(shown["proof"])
 
 
 def verify_proof(proof, terms, key):

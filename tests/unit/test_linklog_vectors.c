@@ -11,6 +11,7 @@
 #include "core/linklog.h"
 #include "node/crypto.h"
 #include "peer/peer_private.h"
+#include "peer/receipt.h"
 
 #define LINE_SIZE_MAX (32u << 10)
 #define BYTES_SIZE_MAX (LINE_SIZE_MAX / 2)
@@ -601,6 +602,43 @@ static void test_linklog_proofs(void **state)
 		assert_true(seen[i]);
 }
 
+static void test_linklog_receipts(void **state)
+{
+	/* Goal: files that are receipts, written again alike, and others. */
+	struct vector vector;
+	FILE *file = NULL;
+	uint32_t good = 0, bad = 0;
+
+	(void)state;
+	while (next_of(&file, "receipt", &vector)) {
+		bool refused = strcmp(vector.parts[2], "MALFORMED") == 0;
+		struct slice bytes = unhex(vector.parts[1]);
+		uint8_t memory[RECEIPT_SIZE_MAX];
+		struct receipt receipt;
+		struct buffer out;
+
+		if (receipt_decode(bytes, &receipt) != RECEIPT_SOUND) {
+			if (!refused)
+				fail_msg("%s is refused", vector.parts[0]);
+			bad++;
+		} else {
+			if (refused)
+				fail_msg("%s is taken", vector.parts[0]);
+			expect_bytes(receipt.terms_bytes.data,
+				     receipt.terms_bytes.size, vector.parts[2]);
+			expect_bytes(receipt.proof_bytes.data,
+				     receipt.proof_bytes.size, vector.parts[3]);
+			buffer_init(&out, memory, sizeof(memory));
+			receipt_encode(&out, receipt.terms_bytes,
+				       receipt.proof_bytes);
+			assert_true(slice_equal(buffer_view(&out), bytes));
+			good++;
+		}
+		release(bytes);
+	}
+	assert_true(good >= 1 && bad >= 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -611,6 +649,7 @@ int main(void)
 		cmocka_unit_test(test_linklog_signatures),
 		cmocka_unit_test(test_linklog_signed_hello),
 		cmocka_unit_test(test_linklog_proofs),
+		cmocka_unit_test(test_linklog_receipts),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
