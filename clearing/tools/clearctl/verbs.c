@@ -496,7 +496,7 @@ static void list_verbs(FILE *out)
 			 verb->action != NULL ? verb->action : "",
 			 verb->operands);
 		/* The whole of it stands in its own --help. */
-		fprintf(out, "  %-30s  %.*s\n", left,
+		fprintf(out, "  %-31s  %.*s\n", left,
 			(int)strcspn(verb->meaning, ";"), verb->meaning);
 	}
 }
