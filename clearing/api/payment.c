@@ -15,16 +15,6 @@ struct waiting {
 	uint64_t position;
 };
 
-/* PaymentState and PaymentDirection of payment.proto. */
-enum {
-	STATE_PENDING = 1,
-	STATE_POSTED = 2,
-	STATE_REFUSED = 3,
-	DIRECTION_OUT = 1,
-	DIRECTION_THROUGH = 2,
-	DIRECTION_IN = 3,
-};
-
 static void fill_terms(struct payment_view *view, struct slice bytes)
 {
 	struct payment_terms terms;
@@ -46,8 +36,8 @@ static struct payment_view pending_view(const struct payment *payment)
 	struct payment_view view = {
 		.id = slice_of(payment->parent.bytes, ID_SIZE),
 		.decided_id = slice_of(payment->id.bytes, ID_SIZE),
-		.state = STATE_PENDING,
-		.direction = DIRECTION_OUT,
+		.state = PAYMENT_IS_PENDING,
+		.direction = PAYMENT_IS_OUT,
 		.attempts = payment->attempt,
 		.started_at_us = (int64_t)payment->started_us,
 	};
@@ -61,8 +51,9 @@ static struct payment_view outcome_view(const struct peer_outcome *outcome)
 	struct payment_view view = {
 		.id = slice_of(outcome->parent.bytes, ID_SIZE),
 		.decided_id = slice_of(outcome->id.bytes, ID_SIZE),
-		.state = outcome->posted ? STATE_POSTED : STATE_REFUSED,
-		.direction = DIRECTION_OUT,
+		.state = outcome->posted ? PAYMENT_IS_POSTED
+					 : PAYMENT_IS_REFUSED,
+		.direction = PAYMENT_IS_OUT,
 		.attempts = outcome->attempt,
 		.reason = outcome->posted ? LINK_REASON_NONE : outcome->reason,
 		.at_city = outcome->at_city,
@@ -75,7 +66,7 @@ static struct payment_view outcome_view(const struct peer_outcome *outcome)
 static void reply_payment(struct api_call *call, struct payment_view *view,
 			  uint64_t position)
 {
-	if (view->state != STATE_PENDING && view->ended_at_us == 0)
+	if (view->state != PAYMENT_IS_PENDING && view->ended_at_us == 0)
 		view->ended_at_us = (int64_t)call->api->now_us;
 	do {
 		encode_pay(&call->reply, view, position);
@@ -209,7 +200,7 @@ static void recorded_read(void *user, const struct read_result *result)
 	if (handler_read_ended(call, result))
 		return;
 	if (result->status == READ_NOT_FOUND ||
-	    result->payments[0].direction != DIRECTION_OUT ||
+	    result->payments[0].direction != PAYMENT_IS_OUT ||
 	    !slice_equal(result->payments[0].payee, request->command.payee) ||
 	    result->payments[0].amount_minor != request->command.amount_minor ||
 	    !slice_equal(result->payments[0].reference,
@@ -265,8 +256,7 @@ static void promised(struct api_call *call, const struct pay_request *request,
 }
 
 /* A payer left to a request that is not known is for the refusal to say. */
-static bool order_permitted(struct api_call *call,
-			    const struct pay_command *command)
+bool payment_permitted(struct api_call *call, const struct pay_command *command)
 {
 	const struct account *payer = NULL;
 
@@ -284,7 +274,7 @@ void payment_order(struct api_call *call, const struct pay_request *request,
 	struct caller caller = handler_caller(call);
 	struct answer answer;
 
-	if (!order_permitted(call, &request->command)) {
+	if (!payment_permitted(call, &request->command)) {
 		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
 		return;
 	}
@@ -311,12 +301,12 @@ void handle_pay(struct api *api, struct api_call *call, uint64_t now_us)
 		reply_error_now(call, REQUEST_OVERLOADED, NULL);
 		return;
 	}
-	if (!handler_federation(call, true, &neighbours))
+	if (!handler_accepts(call, true))
 		return;
 	/* No id of a request: the decision says so. */
 	if (id_from_bytes(request.command.request, &asked))
 		payment_confirm(call, &request, &asked);
-	else
+	else if (handler_federation(call, true, &neighbours))
 		payment_order(call, &request, now_us);
 }
 

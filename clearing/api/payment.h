@@ -10,6 +10,16 @@
 #include "core/view.h"
 #include "wire/messages_payment.h"
 
+/* PaymentState and PaymentDirection of payment.proto. */
+enum {
+	PAYMENT_IS_PENDING = 1,
+	PAYMENT_IS_POSTED = 2,
+	PAYMENT_IS_REFUSED = 3,
+	PAYMENT_IS_OUT = 1,
+	PAYMENT_IS_THROUGH = 2,
+	PAYMENT_IS_IN = 3,
+};
+
 /* What a receipt needs between its reads; in the call's memory. */
 struct receipt_search {
 	struct slice terms;
@@ -39,6 +49,25 @@ void receipt_find(struct api_call *call, const struct payment_view *view,
  */
 void payment_order(struct api_call *call, const struct pay_request *request,
 		   uint64_t now_us);
+
+/*
+ * payment_permitted: may the caller move the payer's credit?  A payer that is
+ * left to a request which is not known here is for the refusal to say.
+ */
+bool payment_permitted(struct api_call *call,
+		       const struct pay_command *command) MUST_CHECK;
+
+/*
+ * payment_order_here: the same for a payee in this city: a transfer with the
+ * request's id as reference, and the end of the request.  It needs no
+ * neighbours; refusals of the transfer are enum transfer_refusal.
+ *
+ * @request  as it was read; of the call's memory or longer.
+ */
+void payment_order_here(struct api_call *call,
+			const struct pay_command *command,
+			const struct payment_request_view *request,
+			uint64_t now_us);
 
 /*
  * payment_confirm: read the payment request @request, fill in what @order

@@ -72,6 +72,23 @@ static void stop_confirming(struct api *api, const struct api_call *call)
 	*at = call->next;
 }
 
+static bool is_here(const struct api *api, struct slice payee)
+{
+	struct address address;
+
+	return address_parse(payee, &address) &&
+	       slice_equal(address.city, slice_from_text(api->city));
+}
+
+static void order_here(struct api_call *call, const struct pay_command *command,
+		       const struct payment_request_view *request)
+{
+	if (!payment_permitted(call, command))
+		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
+	else if (handler_accepts(call, true))
+		payment_order_here(call, command, request, call->api->now_us);
+}
+
 static void request_read(void *user, const struct read_result *result)
 {
 	struct api_call *call = user;
@@ -87,7 +104,10 @@ static void request_read(void *user, const struct read_result *result)
 		result->status == READ_NOT_FOUND
 			? PAYMENT_REQUEST_UNKNOWN
 			: fill_in(call->api, confirming, result->requests);
-	if (handler_federation(call, true, &neighbours))
+	if (is_here(call->api, command->payee) &&
+	    result->status != READ_NOT_FOUND)
+		order_here(call, command, result->requests);
+	else if (handler_federation(call, true, &neighbours))
 		payment_order(call, &confirming->order, call->api->now_us);
 }
 

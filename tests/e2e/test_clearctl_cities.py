@@ -19,6 +19,7 @@ from node import program, run, wait_until
 
 NAMES = ["barcelona", "boston", "lisbon"]
 BAKERY, MILL, INN = "bakery@barcelona", "mill@lisbon", "inn@boston"
+NEAR = "mill@barcelona"
 OPERATOR, GATEWAY = ("operator", "anna"), ("gateway", "till")
 TREASURER, AUDITOR = ("treasurer", "tess"), ("auditor", "eva")
 DONE, REFUSED, USAGE, NO_ANSWER, IDENTITY, NOT_FOUND, CONFLICT, FILE = \
@@ -362,6 +363,32 @@ class Clearctl(unittest.TestCase):
                          "REQUEST_ENDED")
         self.assertEqual(self.json("balance", BAKERY)["balance_minor"],
                          before - 400)
+
+    def test_cities_request_in_one_city(self):
+        """The same command; the payment is a transfer like any other."""
+        made = self.asked(payee=NEAR, city="barcelona")
+        before = self.json("balance", NEAR)["balance_minor"]
+        first = self.run_it(DONE, "id").out.strip()
+        paid = self.run_it(DONE, "request", "pay", made, "--id", first,
+                           as_=("coop", "bakery"))
+        self.assertRegex(paid.out, f"pay +4\\.00 to {NEAR}")
+        self.assertRegex(paid.out, f"posted: 4\\.00 to {NEAR}")
+        self.assertEqual(self.json("balance", NEAR)["balance_minor"],
+                         before + 400)
+        self.assertEqual(self.requests()[made], "PAID")
+        self.json("request", "pay", made, "--id", first,
+                  as_=("coop", "bakery"))
+        self.assertEqual(self.error(REFUSED, "request", "pay", made),
+                         "REQUEST_ENDED")
+        self.assertEqual(self.json("balance", NEAR)["balance_minor"],
+                         before + 400)
+        self.assertEqual(
+            self.json("transfer", "show", first)["transfer"]["reference"],
+            made)
+        dear = self.asked("5000.00", payee=NEAR, city="barcelona")
+        self.assertEqual(self.error(REFUSED, "request", "pay", dear),
+                         "OVER_LIMIT")
+        self.assertEqual(self.requests()[dear], "OPEN")
 
     def test_cities_request_declined(self):
         made = self.asked()

@@ -123,16 +123,41 @@ int verb_request_list(struct session *session)
 	return CTL_DONE;
 }
 
-static json_t *quote_request(struct session *session, const json_t *request)
+static bool is_of_own_city(const struct session *session, const char *payee)
 {
+	const char *at = strchr(payee, '@');
+
+	return at != NULL && strcmp(at + 1, session->node.city) == 0;
+}
+
+/*
+ * What is to be paid, and over which cities: none for a payee in the own one.
+ * False after telling why it cannot be.
+ */
+static bool show_request(struct session *session, const json_t *request,
+			 json_t **quote)
+{
+	const char *payee = field_text(request, "payee");
+	char amount[AMOUNT_TEXT_SIZE];
+
 	if (!session->json)
 		printf("for    %s\n", field_text(request, "purpose"));
-	return payment_quote(
+	if (is_of_own_city(session, payee)) {
+		if (!session->json)
+			printf("pay    %s to %s\n",
+			       amount_text(
+				       field_number(request, "amount_minor"),
+				       session->node.decimals, amount),
+			       payee);
+		return true;
+	}
+	*quote = payment_quote(
 		session,
 		json_pack("{s:{s:O}, s:O, s:O}", "payer", "address",
 			  json_object_get(request, "payer"), "payee",
 			  json_object_get(request, "payee"), "amount_minor",
 			  json_object_get(request, "amount_minor")));
+	return *quote != NULL;
 }
 
 /*
@@ -143,16 +168,16 @@ int verb_request_pay(struct session *session)
 {
 	json_t *answer = fetch_by_id(session, RPC_LIST_PAYMENT_REQUESTS);
 	json_t *request, *quote = NULL;
-	bool open;
+	bool go_on;
 
 	if (answer == NULL)
 		return session->status;
 	request = json_array_get(json_object_get(answer, "requests"), 0);
-	open = strcmp(field_text(request, "state"), "OPEN") == 0;
-	if (open)
-		quote = quote_request(session, request);
+	go_on = strcmp(field_text(request, "state"), "OPEN") != 0 ||
+		(show_request(session, request, &quote) &&
+		 payment_confirmed(session));
 	json_decref(answer);
-	if (open && (quote == NULL || !payment_confirmed(session))) {
+	if (!go_on) {
 		json_decref(quote);
 		return session->status;
 	}
