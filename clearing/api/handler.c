@@ -211,6 +211,46 @@ bool handler_submit(struct api_call *call, struct read_query *query,
 	return false;
 }
 
+void handler_submit_page(struct api_call *call,
+			 const struct read_request *request,
+			 struct read_query *query, read_done *done)
+{
+	struct page_query *page = handler_take(call, sizeof(*page));
+
+	if (page == NULL)
+		return;
+	query->limit = page_size(request->page_size);
+	query->min_position = request->min_position;
+	*page = (struct page_query){
+		.rpc = call->method->rpc,
+		.account = query->account,
+		.state = query->state,
+		.after_number = request->after_number,
+		.from_us = request->from_us,
+		.until_us = request->until_us,
+	};
+	call->work = page;
+	if (!page_cursor(request->page_token, page, &query->cursor)) {
+		reply_error_now(call, REQUEST_PAGE_TOKEN_INVALID, NULL);
+		return;
+	}
+	if (query->cursor == 0)
+		query->cursor = request->after_number;
+	(void)handler_submit(call, query, done);
+}
+
+struct slice handler_next_token(const struct api_call *call,
+				const struct read_result *result, uint64_t last,
+				uint8_t memory[PAGE_TOKEN_SIZE])
+{
+	struct buffer next;
+
+	buffer_init(&next, memory, PAGE_TOKEN_SIZE);
+	if (result->more)
+		page_token(&next, call->work, last);
+	return buffer_view(&next);
+}
+
 bool handler_read_ended(struct api_call *call, const struct read_result *result)
 {
 	switch (result->status) {

@@ -139,6 +139,26 @@ bool handler_submit(struct api_call *call, struct read_query *query,
 		    read_done *done);
 
 /*
+ * handler_submit_page: likewise for a page of a list: @request says which page
+ * and how large, @query what it is a list of.  Answers the call when the page
+ * token is none of this list's.
+ */
+void handler_submit_page(struct api_call *call,
+			 const struct read_request *request,
+			 struct read_query *query, read_done *done);
+
+/*
+ * handler_next_token: where the list goes on after the row with the paging key
+ * @last of a page that handler_submit_page() asked for; empty: there is no
+ * more.
+ *
+ * @memory  of the token.
+ */
+struct slice handler_next_token(const struct api_call *call,
+				const struct read_result *result, uint64_t last,
+				uint8_t memory[PAGE_TOKEN_SIZE]);
+
+/*
  * handler_read_ended: did the read find no answer at all (too late, database
  * away)?  Then the call is answered.  NOT_FOUND is the caller's to say.
  */

@@ -102,19 +102,18 @@ void handle_get_hold(struct api *api, struct api_call *call, uint64_t now_us)
 static void holds_read(void *user, const struct read_result *result)
 {
 	struct api_call *call = user;
-	const struct page_query *query = call->work;
 	uint8_t token[PAGE_TOKEN_SIZE];
-	struct buffer next;
+	struct slice next;
+	uint64_t last = 0;
 
 	if (handler_read_ended(call, result))
 		return;
-	buffer_init(&next, token, sizeof(token));
-	if (result->more)
-		page_token(&next, query,
-			   result->holds[result->count - 1].number);
+	if (result->count > 0)
+		last = result->holds[result->count - 1].number;
+	next = handler_next_token(call, result, last, token);
 	do {
 		encode_list_holds(&call->reply, result->holds, result->count,
-				  buffer_view(&next));
+				  next);
 	} while (handler_encode_again(call));
 	reply_ok_now(call);
 }
@@ -124,7 +123,6 @@ void handle_list_holds(struct api *api, struct api_call *call, uint64_t now_us)
 	struct read_query query = { .kind = READ_HOLDS };
 	const struct account *account = NULL;
 	struct read_request request;
-	struct page_query *page;
 
 	(void)api;
 	(void)now_us;
@@ -133,20 +131,7 @@ void handle_list_holds(struct api *api, struct api_call *call, uint64_t now_us)
 	    handler_waits(call, request.min_position) ||
 	    !handler_list_account(call, &request, &account))
 		return;
-	page = handler_take(call, sizeof(*page));
-	if (page == NULL)
-		return;
 	query.account = account == NULL ? 0 : account->id;
 	query.state = request.state;
-	query.limit = page_size(request.page_size);
-	query.min_position = request.min_position;
-	*page = (struct page_query){ .rpc = RPC_LIST_HOLDS,
-				     .account = query.account,
-				     .state = query.state };
-	call->work = page;
-	if (!page_cursor(request.page_token, page, &query.cursor)) {
-		reply_error_now(call, REQUEST_PAGE_TOKEN_INVALID, NULL);
-		return;
-	}
-	handler_submit(call, &query, holds_read);
+	handler_submit_page(call, &request, &query, holds_read);
 }

@@ -364,19 +364,18 @@ void handle_get_payment(struct api *api, struct api_call *call, uint64_t now_us)
 static void payments_read(void *user, const struct read_result *result)
 {
 	struct api_call *call = user;
-	const struct page_query *query = call->work;
 	uint8_t token[PAGE_TOKEN_SIZE];
-	struct buffer next;
+	struct slice next;
+	uint64_t last = 0;
 
 	if (handler_read_ended(call, result))
 		return;
-	buffer_init(&next, token, sizeof(token));
-	if (result->more)
-		page_token(&next, query,
-			   result->payments[result->count - 1].number);
+	if (result->count > 0)
+		last = result->payments[result->count - 1].number;
+	next = handler_next_token(call, result, last, token);
 	do {
 		encode_list_payments(&call->reply, result->payments,
-				     result->count, buffer_view(&next));
+				     result->count, next);
 	} while (handler_encode_again(call));
 	reply_ok_now(call);
 }
@@ -387,7 +386,6 @@ void handle_list_payments(struct api *api, struct api_call *call,
 	struct read_query query = { .kind = READ_PAYMENTS };
 	const struct account *account = NULL;
 	struct read_request request;
-	struct page_query *page;
 
 	(void)api;
 	(void)now_us;
@@ -396,18 +394,6 @@ void handle_list_payments(struct api *api, struct api_call *call,
 	    handler_waits(call, request.min_position) ||
 	    !handler_list_account(call, &request, &account))
 		return;
-	page = handler_take(call, sizeof(*page));
-	if (page == NULL)
-		return;
 	query.account = account == NULL ? 0 : account->id;
-	query.limit = page_size(request.page_size);
-	query.min_position = request.min_position;
-	*page = (struct page_query){ .rpc = RPC_LIST_PAYMENTS,
-				     .account = query.account };
-	call->work = page;
-	if (!page_cursor(request.page_token, page, &query.cursor)) {
-		reply_error_now(call, REQUEST_PAGE_TOKEN_INVALID, NULL);
-		return;
-	}
-	handler_submit(call, &query, payments_read);
+	handler_submit_page(call, &request, &query, payments_read);
 }

@@ -257,19 +257,18 @@ void handle_forward_payment_request(struct api *api, struct api_call *call,
 static void requests_read(void *user, const struct read_result *result)
 {
 	struct api_call *call = user;
-	const struct page_query *query = call->work;
 	uint8_t token[PAGE_TOKEN_SIZE];
-	struct buffer next;
+	struct slice next;
+	uint64_t last = 0;
 
 	if (handler_read_ended(call, result))
 		return;
-	buffer_init(&next, token, sizeof(token));
-	if (result->more)
-		page_token(&next, query,
-			   result->requests[result->count - 1].opened_position);
+	if (result->count > 0)
+		last = result->requests[result->count - 1].opened_position;
+	next = handler_next_token(call, result, last, token);
 	do {
 		encode_list_payment_requests(&call->reply, result->requests,
-					     result->count, buffer_view(&next));
+					     result->count, next);
 	} while (handler_encode_again(call));
 	reply_ok_now(call);
 }
@@ -338,7 +337,6 @@ void handle_list_payment_requests(struct api *api, struct api_call *call,
 				    .until_us = (int64_t)now_us };
 	const struct account *account = NULL;
 	struct read_request request;
-	struct page_query *page;
 
 	if (!handler_read_request(call, decode_list_payment_requests,
 				  &request) ||
@@ -351,25 +349,12 @@ void handle_list_payment_requests(struct api *api, struct api_call *call,
 	}
 	if (!handler_list_account(call, &request, &account))
 		return;
-	page = handler_take(call, sizeof(*page));
-	if (page == NULL)
-		return;
-	if (account != NULL)
+	if (account != NULL) {
+		query.account = account->id;
 		put_address(api, account, &query);
-	query.state = request.state;
-	query.limit = page_size(request.page_size);
-	query.min_position = request.min_position;
-	*page = (struct page_query){
-		.rpc = RPC_LIST_PAYMENT_REQUESTS,
-		.account = account == NULL ? 0 : account->id,
-		.state = query.state,
-	};
-	call->work = page;
-	if (!page_cursor(request.page_token, page, &query.cursor)) {
-		reply_error_now(call, REQUEST_PAGE_TOKEN_INVALID, NULL);
-		return;
 	}
-	handler_submit(call, &query, requests_read);
+	query.state = request.state;
+	handler_submit_page(call, &request, &query, requests_read);
 }
 
 static void decline(struct api_call *call,

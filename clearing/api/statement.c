@@ -55,23 +55,20 @@ bool handler_list_account(struct api_call *call,
 static void statement_read(void *user, const struct read_result *result)
 {
 	struct api_call *call = user;
-	const struct page_query *query = call->work;
-	uint8_t token[PAGE_TOKEN_SIZE];
 	struct statement_view view = {
 		.opening_minor = result->opening_minor,
 		.closing_minor = result->closing_minor,
 		.entries = result->entries,
 		.entry_count = result->count,
 	};
-	struct buffer next;
+	uint8_t token[PAGE_TOKEN_SIZE];
+	uint64_t last = 0;
 
 	if (handler_read_ended(call, result))
 		return;
-	buffer_init(&next, token, sizeof(token));
-	if (result->more)
-		page_token(&next, query,
-			   result->entries[result->count - 1].transfer.number);
-	view.next_token = buffer_view(&next);
+	if (result->count > 0)
+		last = result->entries[result->count - 1].transfer.number;
+	view.next_token = handler_next_token(call, result, last, token);
 	do {
 		encode_get_statement(&call->reply, &view);
 	} while (handler_encode_again(call));
@@ -84,7 +81,6 @@ void handle_get_statement(struct api *api, struct api_call *call,
 	struct read_query query = { .kind = READ_STATEMENT };
 	const struct account *account;
 	struct read_request request;
-	struct page_query *page;
 
 	(void)api;
 	(void)now_us;
@@ -93,42 +89,27 @@ void handle_get_statement(struct api *api, struct api_call *call,
 	    handler_waits(call, request.min_position) ||
 	    !handler_read_account(call, &request.account, &account))
 		return;
-	page = handler_take(call, sizeof(*page));
-	if (page == NULL)
-		return;
 	query.account = account->id;
 	query.from_us = request.from_us;
 	query.until_us = request.until_us;
-	query.limit = page_size(request.page_size);
-	query.min_position = request.min_position;
-	*page = (struct page_query){ .rpc = RPC_GET_STATEMENT,
-				     .account = query.account,
-				     .from_us = query.from_us,
-				     .until_us = query.until_us };
-	call->work = page;
-	if (!page_cursor(request.page_token, page, &query.cursor)) {
-		reply_error_now(call, REQUEST_PAGE_TOKEN_INVALID, NULL);
-		return;
-	}
-	handler_submit(call, &query, statement_read);
+	handler_submit_page(call, &request, &query, statement_read);
 }
 
 static void entries_read(void *user, const struct read_result *result)
 {
 	struct api_call *call = user;
-	const struct page_query *query = call->work;
 	uint8_t token[PAGE_TOKEN_SIZE];
-	struct buffer next;
+	struct slice next;
+	uint64_t last = 0;
 
 	if (handler_read_ended(call, result))
 		return;
-	buffer_init(&next, token, sizeof(token));
-	if (result->more)
-		page_token(&next, query,
-			   result->transfers[result->count - 1].number);
+	if (result->count > 0)
+		last = result->transfers[result->count - 1].number;
+	next = handler_next_token(call, result, last, token);
 	do {
 		encode_list_entries(&call->reply, result->transfers,
-				    result->count, buffer_view(&next));
+				    result->count, next);
 	} while (handler_encode_again(call));
 	reply_ok_now(call);
 }
@@ -139,7 +120,6 @@ void handle_list_entries(struct api *api, struct api_call *call,
 	struct read_query query = { .kind = READ_ENTRIES };
 	const struct account *account;
 	struct read_request request;
-	struct page_query *page;
 
 	(void)api;
 	(void)now_us;
@@ -148,21 +128,6 @@ void handle_list_entries(struct api *api, struct api_call *call,
 	    handler_waits(call, request.min_position) ||
 	    !handler_list_account(call, &request, &account))
 		return;
-	page = handler_take(call, sizeof(*page));
-	if (page == NULL)
-		return;
 	query.account = account == NULL ? 0 : account->id;
-	query.limit = page_size(request.page_size);
-	query.min_position = request.min_position;
-	*page = (struct page_query){ .rpc = RPC_LIST_ENTRIES,
-				     .account = query.account,
-				     .after_number = request.after_number };
-	call->work = page;
-	if (!page_cursor(request.page_token, page, &query.cursor)) {
-		reply_error_now(call, REQUEST_PAGE_TOKEN_INVALID, NULL);
-		return;
-	}
-	if (query.cursor == 0)
-		query.cursor = request.after_number;
-	handler_submit(call, &query, entries_read);
+	handler_submit_page(call, &request, &query, entries_read);
 }
