@@ -213,12 +213,14 @@ static void recorded_read(void *user, const struct read_result *result)
 }
 
 static void read_recorded(struct api_call *call,
-			  const struct pay_request *request,
-			  const struct answer *answer)
+			  const struct pay_request *request)
 {
-	struct read_query query = { .kind = READ_PAYMENT,
-				    .limit = 1,
-				    .min_position = answer->position };
+	/* Since then it has ended, maybe just now. */
+	struct read_query query = {
+		.kind = READ_PAYMENT,
+		.limit = 1,
+		.min_position = journal_newest(call->api->journal),
+	};
 	struct pay_request *kept = handler_take(call, sizeof(*kept));
 
 	if (kept == NULL)
@@ -240,7 +242,7 @@ static void promised(struct api_call *call, const struct pay_request *request,
 	memcpy(waiting.id.bytes, request->command.id.data, ID_SIZE);
 	payment = find_attempt(call->api, &waiting.id);
 	if (payment == NULL) {
-		read_recorded(call, request, answer);
+		read_recorded(call, request);
 		return;
 	}
 	if (request->wait_ms > 0) {

@@ -20,7 +20,7 @@ import sys
 import time
 
 import configuration
-from running import HERE, Failure, RunningNode, free_pair
+from running import HERE, PORT, Failure, Pair, RunningNode
 
 CITIES = os.path.join(os.path.dirname(HERE), "data", "cities.csv")
 BINARIES = os.path.join(os.path.dirname(os.path.dirname(HERE)),
@@ -46,6 +46,7 @@ class City(RunningNode):
 
     def __init__(self, name, given):
         self.name, self.given = name, given
+        self.pair = None
         super().__init__(os.path.join(given.dir, name),
                          os.path.join(given.dir, "log", name), given.bin)
 
@@ -64,10 +65,10 @@ class City(RunningNode):
         values = configuration.read(self.path("clearing.conf"))
         return [values[("listen", name)] for name in ("rpc", "ops")]
 
-    def prepare(self, pair):
+    def prepare(self):
         """Folder, keys, certificates, database, first block; not the node."""
-        listen = [f"127.0.0.1:{port}" for port in pair] if pair else []
-        first = ["--rpc", listen[0], "--ops", listen[1]] if pair else []
+        first = ["--rpc", f"127.0.0.1:{self.pair.rpc}", "--ops",
+                 f"127.0.0.1:{self.pair.ops}"] if self.pair else []
         people = [word for person in (MARKET, *self.given.person)
                   for word in ("--person", person)]
         with open(self.log, "ab") as log:
@@ -83,6 +84,8 @@ class City(RunningNode):
 
     def start(self):
         self.endpoint = self.listens()[0]
+        if self.pair:
+            self.pair.release()
         self.launch()
 
     def reload(self):
@@ -252,11 +255,10 @@ def prepare(given, cities):
                          for listen in city.listens())
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for city in cities:
-            pair = None
             if not city.is_made():
-                pair = free_pair(taken)
-                taken.update(pair)
-            jobs.append(pool.submit(city.prepare, pair))
+                city.pair = Pair(taken, given.port)
+                taken.update((city.pair.rpc, city.pair.ops))
+            jobs.append(pool.submit(city.prepare))
         for job in jobs:
             job.result()
 
@@ -377,6 +379,7 @@ def main():
     parser.add_argument("dir")
     parser.add_argument("city", nargs="*")
     parser.add_argument("--line", default="1000")
+    parser.add_argument("--port", type=int, default=PORT)
     parser.add_argument("--ring", action="store_true")
     parser.add_argument("--name", default="commons")
     parser.add_argument("--person", action="append", default=[])

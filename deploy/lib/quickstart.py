@@ -15,7 +15,7 @@ import shutil
 import sys
 import time
 
-from running import PORT, Failure, RunningNode, free_pair
+from running import PORT, Failure, Pair, RunningNode
 
 HERE = os.path.dirname(os.path.realpath(__file__))
 TRADES = os.path.join(os.path.dirname(HERE), "data", "otc-trades.csv")
@@ -56,13 +56,14 @@ class City(RunningNode):
         self.wait(GATEWAY.replace("/", "-"))
 
     def start_anew(self):
-        rpc, operations = free_pair()
-        self.endpoint = f"127.0.0.1:{rpc}"
-        if rpc != PORT:
-            print(f"ports {PORT} and {PORT + 1} are taken: using {rpc} "
-                  f"and {operations}")
+        pair = Pair()
+        pair.release()
+        self.endpoint = f"127.0.0.1:{pair.rpc}"
+        if pair.rpc != PORT:
+            print(f"ports {PORT} and {PORT + 1} are taken: using {pair.rpc} "
+                  f"and {pair.ops}")
         listen = {"CLEARING_LISTEN_RPC": self.endpoint,
-                  "CLEARING_LISTEN_OPS": f"127.0.0.1:{operations}"}
+                  "CLEARING_LISTEN_OPS": f"127.0.0.1:{pair.ops}"}
         self.launch("--federation", FEDERATION, "--city", CITY,
                     "--rpc", listen["CLEARING_LISTEN_RPC"],
                     "--ops", listen["CLEARING_LISTEN_OPS"],

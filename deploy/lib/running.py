@@ -18,23 +18,36 @@ class Failure(Exception):
     """What went wrong, for people."""
 
 
-def free_pair(taken=()):
-    """The first pair of ports, from 7440 and 7441 on, that nobody has and
-    that is not among those `taken`."""
-    for number in range(PORT_TRIES):
-        pair = (PORT + number * PORT_STEP, PORT + number * PORT_STEP + 1)
-        if set(pair) & set(taken):
-            continue
+class Pair:
+    """The first pair of ports, from `first` and the one after it on, that
+    nobody has and that is not among those `taken`. It is kept from others
+    until release(), which is for the moment before the node takes it."""
+
+    def __init__(self, taken=(), first=PORT):
+        for number in range(PORT_TRIES):
+            at = first + number * PORT_STEP
+            if at in taken or at + 1 in taken or not self._hold(at):
+                continue
+            self.rpc, self.ops = at, at + 1
+            return
+        raise Failure(f"no free pair of ports from {first} on")
+
+    def _hold(self, at):
+        self.sockets = []
         try:
-            for port in pair:
-                with socket.socket() as tried:
-                    tried.setsockopt(socket.SOL_SOCKET,
-                                     socket.SO_REUSEADDR, 1)
-                    tried.bind(("127.0.0.1", port))
-            return pair
+            for port in (at, at + 1):
+                # Without SO_REUSEADDR: nobody else binds it meanwhile.
+                held = socket.socket()
+                self.sockets.append(held)
+                held.bind(("127.0.0.1", port))
         except OSError:
-            continue
-    raise Failure(f"no free pair of ports from {PORT} on")
+            self.release()
+            return False
+        return True
+
+    def release(self):
+        for held in self.sockets:
+            held.close()
 
 
 class RunningNode:

@@ -34,16 +34,17 @@ class Rejoin(Deployed):
             wait_until(lambda: self.is_joined(city), f"the links of {city}")
 
     def is_joined(self, city):
-        links = self.client(city).ListLinks().links
+        with self.client(city) as client:
+            links = client.ListLinks().links
         return len(links) == len(self.cities) - 1 and all(
             link.connected and link.caught_up for link in links)
 
     def pay(self, payer, payee, amount, payment_id=None):
         """Pays, from the payer's city; the payment as it ended."""
-        client = self.client(payer.partition("@")[2])
-        return client.Pay(id=payment_id or rpc.new_id(), payer=rpc.ref(payer),
-                          payee=payee, amount_minor=amount,
-                          wait_ms=15000).payment
+        with self.client(payer.partition("@")[2]) as client:
+            return client.Pay(id=payment_id or rpc.new_id(),
+                              payer=rpc.ref(payer), payee=payee,
+                              amount_minor=amount, wait_ms=15000).payment
 
     def posted(self, payer, payee, amount):
         payment = self.pay(payer, payee, amount)
@@ -57,8 +58,12 @@ class Rejoin(Deployed):
 
     def positions(self):
         """{(a, b): what b owes a, as a has it}"""
-        return {(city, link.city): link.owed_minor for city in self.cities
-                for link in self.client(city).ListLinks().links}
+        found = {}
+        for city in self.cities:
+            with self.client(city) as client:
+                for link in client.ListLinks().links:
+                    found[city, link.city] = link.owed_minor
+        return found
 
     def take_backup(self, city):
         """Of a stopped database, as a folder."""
@@ -85,16 +90,12 @@ class Rejoin(Deployed):
                              role=role, status=status)
 
     def has_heard(self, city, neighbour):
-        """By a client of its own: one that was refused a connection may
-        hang in its next attempt."""
-        client = self.client(city)
         try:
-            return client.GetLink(city=neighbour).link.caught_up
+            with self.client(city) as client:
+                return client.GetLink(city=neighbour).link.caught_up
         except rpc.Refused as refused:
             self.assertEqual(refused.code, "UNAVAILABLE")
             return False
-        finally:
-            client.close()
 
     def check_books(self):
         """Positions mirror each other; every journal and table is sound."""
@@ -140,8 +141,8 @@ class Rejoin(Deployed):
         self.launch("lyon")
         wait_until(lambda: self.has_heard("lyon", "boston"),
                    "lyon to hear boston")
-        client = self.client("lyon")
-        with self.assertRaises(rpc.Refused) as refused:
+        with self.client("lyon") as client, \
+                self.assertRaises(rpc.Refused) as refused:
             client.PostTransfers(transfers=[
                 rpc.item("m1@lyon", "m2@lyon", 1)])
         self.assertEqual(refused.exception.reason, "REJOINING")
@@ -150,7 +151,8 @@ class Rejoin(Deployed):
         self.assertEqual(self.positions(), before)
         self.assertEqual(self.balance("m2@lyon"), 70 - 11)
         # What it once said stays said: the same id, the same answer.
-        again = client.GetPayment(id=last.id).payment
+        with self.client("lyon") as client:
+            again = client.GetPayment(id=last.id).payment
         self.assertEqual((again.state, again.amount_minor), (POSTED, 11))
         # And it pays on, in each direction.
         self.posted("m1@lyon", "m1@boston", 1)

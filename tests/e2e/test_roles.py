@@ -97,6 +97,7 @@ class Roles(Table):
         self.row("ListAccounts", read, lambda _:
                  lambda client: client.ListAccounts())
         own, foreign = self.hold(), self.hold(M2, "m3@barcelona")
+        self.city.catch_up()
         self.row("GetTransfer own", read, lambda _:
                  lambda client: client.GetTransfer(id=self.of_m1))
         self.row("GetTransfer other", other, lambda _:

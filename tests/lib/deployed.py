@@ -2,6 +2,7 @@
 """deployed: tests on cities that deploy/federation made and runs, as people
 start them: no network namespaces, one folder a city."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -20,6 +21,7 @@ class Deployed(unittest.TestCase):
         os.chmod(parent, 0o755)
         self.addCleanup(shutil.rmtree, parent, ignore_errors=True)
         self.folder = os.path.join(parent, "federation")
+        self.port = 10_000 + os.getpid() % 1_000 * 20
         self.launched = []
         self.addCleanup(self._end)
 
@@ -34,8 +36,9 @@ class Deployed(unittest.TestCase):
                 *(["--user", user.pw_name] if user else [])]
 
     def ask(self, verb, *words, status=0, check=True):
+        # A city that is down leaves its ports to whoever looks for some.
         result = run(f"{SOURCE}/deploy/federation", verb, self.folder, *words,
-                     *self._whose(), timeout=150)
+                     "--port", str(self.port), *self._whose(), timeout=150)
         if check:
             self.assertEqual(result.status, status, result)
         return result
@@ -83,13 +86,17 @@ class Deployed(unittest.TestCase):
                          f"clearctl {' '.join(words)}: {result}")
         return result.document
 
+    @contextlib.contextmanager
     def client(self, city, role="gateway-market"):
-        """A client of that role; it is closed at the end."""
+        """A client of that role, for one use: a connection that a restart
+        breaks, or that was refused, may hang in its next attempt."""
         client = rpc.Client(self._endpoint(city),
                             self.path(city, "tls/ca.crt"),
                             Certificate(*self._identity(city, role)))
-        self.addCleanup(client.close)
-        return client
+        try:
+            yield client
+        finally:
+            client.close()
 
     def verify(self, city):
         """What clearing-verify says of the city's journal and tables."""
