@@ -108,7 +108,7 @@ enum event_kind {
 	EVENT_ROSTER_ADOPTED = 114,
 	EVENT_REQUEST_OPENED = 115,
 	EVENT_REQUEST_ENDED = 116,
-	EVENT_REJOIN_ENDED = 117,
+	EVENT_REJOIN_ENDED = 121,
 };
 
 struct event_epoch_started {

@@ -302,7 +302,7 @@ void links_header(struct links *links, uint32_t link, uint64_t journal_seq,
 		  uint64_t now_us, struct buffer *bytes);
 
 /*
- * links_apply: carry out an event of kinds 100 to 114 or 117.
+ * links_apply: carry out an event of kinds 100 to 114 or 121.
  *
  * @journal_seq, @now_us  of its block.
  * @replay  the event comes from a journal: LINK_BATCH_SEALED then carries its
@@ -345,7 +345,7 @@ enum links_result links_load_payment(struct links *links,
 void links_load_counters(struct links *links, uint64_t next_payment,
 			 uint64_t roster_version,
 			 const uint8_t roster_hash[SHA256_SIZE]);
-/* What the last events 113 and 117 left; false: it is none of enum rejoin. */
+/* What the last events 113 and 121 left; false: it is none of enum rejoin. */
 bool links_load_rejoin(struct links *links, uint32_t rejoin) MUST_CHECK;
 
 #endif
