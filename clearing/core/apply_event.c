@@ -334,7 +334,7 @@ static bool names_fit(const struct ledger *ledger, const struct event *event)
 		account = event->payment_held.account;
 	else if (event->kind == EVENT_REJOINED)
 		actor = event->rejoined.actor;
-	else if (event_is_of_request(event))
+	else if (event_is_of_request(event->kind))
 		actor = event->request.actor;
 	return (actor == 0 || ledger_actor_by_number(ledger, actor) != NULL) &&
 	       (account == 0 || ledger_account(ledger, account) != NULL);
@@ -358,7 +358,7 @@ enum apply_result ledger_apply_link_event(struct ledger *ledger,
 	if (what.kind != 0 && idwindow_find(&ledger->ids, &what.id) != NULL)
 		return APPLY_ID_TWICE;
 	/* A payment request is in the tables alone. */
-	if (!event_is_of_request(event))
+	if (!event_is_of_request(event->kind))
 		result = link_result(links_apply(&ledger->links, event,
 						 ledger->next_seq, now_us,
 						 replay));

@@ -41,6 +41,8 @@ enum field_type {
 	FIELD_PARTY,	     /* an address with @city */
 	FIELD_PURPOSE,	     /* text, may be empty */
 	FIELD_ANY_REFERENCE, /* bytes, may be empty */
+	FIELD_NAME_OR_NONE,  /* a name, may be empty */
+	FIELD_PROOF,	     /* bytes of a Proof, may be empty */
 };
 
 struct field {
@@ -199,6 +201,31 @@ static const struct field request_ended[] = {
 	{ 3, FIELD_ENDED, AT(request.state) },
 };
 
+static const struct field link_gone[] = {
+	{ 1, FIELD_NUMBER, AT(link.link) },
+};
+
+static const struct field in_leg_ended[] = {
+	{ 1, FIELD_NUMBER, AT(leg_ended.link) },
+	{ 2, FIELD_ORDINAL, AT(leg_ended.seq) },
+	{ 3, FIELD_OPTION, AT(leg_ended.reason) },
+	{ 4, FIELD_NAME_OR_NONE, AT(leg_ended.at_city) },
+};
+
+static const struct field out_leg_ended[] = {
+	{ 1, FIELD_NUMBER, AT(leg_ended.link) },
+	{ 2, FIELD_ORDINAL, AT(leg_ended.seq) },
+	{ 3, FIELD_OPTION, AT(leg_ended.reason) },
+	{ 4, FIELD_NAME_OR_NONE, AT(leg_ended.at_city) },
+	{ 5, FIELD_ID, AT(leg_ended.id) },
+	{ 6, FIELD_PROOF, AT(leg_ended.proof) },
+};
+
+static const struct field never_given[] = {
+	{ 1, FIELD_ID, AT(never_given.id) },
+	{ 2, FIELD_HASH, AT(never_given.terms_hash) },
+};
+
 static const struct shape shapes[] = {
 	SHAPE(EVENT_EPOCH_STARTED, epoch_started),
 	SHAPE(EVENT_ACTOR_SEEN, actor_seen),
@@ -227,6 +254,10 @@ static const struct shape shapes[] = {
 	SHAPE(EVENT_ROSTER_ADOPTED, roster_adopted),
 	SHAPE(EVENT_REQUEST_OPENED, request_opened),
 	SHAPE(EVENT_REQUEST_ENDED, request_ended),
+	SHAPE(EVENT_LINK_GONE, link_gone),
+	SHAPE(EVENT_IN_LEG_ENDED, in_leg_ended),
+	SHAPE(EVENT_OUT_LEG_ENDED, out_leg_ended),
+	SHAPE(EVENT_NEVER_GIVEN, never_given),
 	{ EVENT_REJOIN_ENDED, NULL, 0 },
 };
 
@@ -459,6 +490,10 @@ static bool field_text_valid(struct slice text, enum field_type type)
 		return text_valid(text, 0, EVENT_NOTE_SIZE_MAX);
 	if (type == FIELD_ANY_REFERENCE)
 		return text.size <= LINKLOG_REFERENCE_SIZE_MAX;
+	if (type == FIELD_PROOF)
+		return text.size <= LINKLOG_PROOF_SIZE_MAX;
+	if (type == FIELD_NAME_OR_NONE && text.size == 0)
+		return true;
 	return name_valid(text);
 }
 

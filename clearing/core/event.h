@@ -108,6 +108,10 @@ enum event_kind {
 	EVENT_ROSTER_ADOPTED = 114,
 	EVENT_REQUEST_OPENED = 115,
 	EVENT_REQUEST_ENDED = 116,
+	EVENT_LINK_GONE = 117,	   /* the roster says: it never comes back */
+	EVENT_IN_LEG_ENDED = 118,  /* with it; in the own books alone */
+	EVENT_OUT_LEG_ENDED = 119, /* likewise */
+	EVENT_NEVER_GIVEN = 120,   /* this city will not settle a payment */
 	EVENT_REJOIN_ENDED = 121,
 };
 
@@ -195,6 +199,26 @@ struct event_payment_held {
 };
 
 /*
+ * A leg with a city that is GONE has ended, though that city's log has ended
+ * before (rule PEER-44): posted when @reason is 0, else voided.
+ */
+struct event_leg_ended {
+	uint32_t link; /* with the city that is GONE */
+	/* Of the Prepare; OUT: 0 when none is known here (PEER-4). */
+	uint64_t seq;
+	struct id id;	      /* OUT: the payment */
+	uint32_t reason;      /* enum link_reason */
+	struct slice at_city; /* that refused; may be empty */
+	struct slice proof;   /* OUT: of the decider's answer, or empty */
+};
+
+/* (rule PEER-45) */
+struct event_never_given {
+	struct id id; /* the payment */
+	uint8_t terms_hash[SHA256_SIZE];
+};
+
+/*
  * An operator had the city go on from a journal that may lack what it once
  * said (rule PEER-22).  REJOIN_ENDED, which has nothing to say, takes it back:
  * all neighbours' logs were compared and taken.
@@ -230,6 +254,12 @@ enum request_state {
 	PAYMENT_REQUEST_EXPIRED = 4,
 };
 
+/* Is it about a payment request, which is in the tables alone? */
+static inline bool event_is_of_request(uint16_t kind)
+{
+	return kind == EVENT_REQUEST_OPENED || kind == EVENT_REQUEST_ENDED;
+}
+
 struct event {
 	uint16_t kind;	/* enum event_kind */
 	uint32_t after; /* how many entries of the block come before it */
@@ -239,19 +269,14 @@ struct event {
 		struct event_account account; /* kinds 3 to 7 */
 		struct event_hold_expired hold_expired;
 		struct event_genesis genesis;
-		struct event_link link; /* kinds 100 to 111 */
+		struct event_link link; /* kinds 100 to 111, 117 */
 		struct event_payment_held payment_held;
 		struct event_rejoined rejoined;
 		struct event_roster_adopted roster_adopted;
-		struct event_request request; /* kinds 115, 116 */
+		struct event_request request;	  /* kinds 115, 116 */
+		struct event_leg_ended leg_ended; /* kinds 118, 119 */
+		struct event_never_given never_given;
 	};
 };
-
-/* event_is_of_request: is it of a payment request, and not of links? */
-static inline bool event_is_of_request(const struct event *event)
-{
-	return event->kind == EVENT_REQUEST_OPENED ||
-	       event->kind == EVENT_REQUEST_ENDED;
-}
 
 #endif

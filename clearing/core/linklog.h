@@ -11,7 +11,7 @@
  *
  * Decoded slices are views into the input.  Encoders append to @out and leave
  * its overflow flag to the caller.  Rules PEER-4 to PEER-9, PEER-14, PEER-15,
- * PEER-24, PEER-34 of proto/README.md; messages in
+ * PEER-24, PEER-34, PEER-45 of proto/README.md; messages in
  * proto/clearing/link/v1/link.proto.
  */
 #ifndef CLEARING_CORE_LINKLOG_H
@@ -195,6 +195,15 @@ struct link_hello_ok {
 	uint64_t roster_version;
 };
 
+/* (rule PEER-45) A decider's word that it holds and will write no Settle. */
+struct link_never {
+	uint8_t payment_id[LINKLOG_ID_SIZE];
+	uint8_t terms_hash[SHA256_SIZE];
+};
+
+/* Bytes of a Never. */
+#define LINKLOG_NEVER_SIZE (LINKLOG_ID_SIZE + SHA256_SIZE + 4)
+
 enum linklog_result {
 	LINKLOG_OK = 0,
 	LINKLOG_MALFORMED, /* no canonical message, or a value out of range */
@@ -208,6 +217,7 @@ void linklog_put_terms(struct buffer *out, const struct payment_terms *terms);
 void linklog_put_proof(struct buffer *out, const struct link_proof *proof);
 void linklog_put_hello(struct buffer *out, const struct link_hello *hello);
 void linklog_put_hello_ok(struct buffer *out, const struct link_hello_ok *ok);
+void linklog_put_never(struct buffer *out, const struct link_never *never);
 
 /*
  * linklog_put_batch_entry: one more of a batch's repeated entries, with its
@@ -237,6 +247,8 @@ enum linklog_result linklog_hello(struct slice bytes,
 				  struct link_hello *out) MUST_CHECK;
 enum linklog_result linklog_hello_ok(struct slice bytes,
 				     struct link_hello_ok *out) MUST_CHECK;
+enum linklog_result linklog_never(struct slice bytes,
+				  struct link_never *out) MUST_CHECK;
 
 /*
  * linklog_way_fits: is the path of decoded @terms one from payer to payee: at

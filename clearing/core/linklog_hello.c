@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The messages of a hello (rules PEER-14, PEER-15). */
+/* The messages of a hello (rules PEER-14, PEER-15), and a Never (PEER-45). */
 #include <string.h>
 
 #include "core/linklog_private.h"
@@ -163,4 +163,31 @@ enum linklog_result linklog_hello_ok(struct slice bytes,
 		take_ok_field(&fields, out);
 	}
 	return hashes == 3 ? linklog_ended(&fields) : LINKLOG_MALFORMED;
+}
+
+void linklog_put_never(struct buffer *out, const struct link_never *never)
+{
+	buffer_put_field_bytes(out, 1,
+			       slice_of(never->payment_id, LINKLOG_ID_SIZE));
+	buffer_put_field_bytes(out, 2,
+			       slice_of(never->terms_hash, SHA256_SIZE));
+}
+
+enum linklog_result linklog_never(struct slice bytes, struct link_never *out)
+{
+	struct fields fields = { .reader = reader_of(bytes) };
+	uint32_t count = 0;
+
+	*out = (struct link_never){ 0 };
+	while (fields_next(&fields)) {
+		if (fields.number == 1)
+			linklog_fixed(&fields, out->payment_id,
+				      LINKLOG_ID_SIZE);
+		else if (fields.number == 2)
+			linklog_fixed(&fields, out->terms_hash, SHA256_SIZE);
+		else
+			linklog_unknown(&fields);
+		count++;
+	}
+	return count == 2 ? linklog_ended(&fields) : LINKLOG_MALFORMED;
 }

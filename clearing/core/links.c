@@ -139,7 +139,7 @@ struct slice link_city(const struct link *link)
 int64_t link_owed_minor(const struct link *link)
 {
 	return (int64_t)link->open.settled_minor -
-	       (int64_t)link->in.settled_minor;
+	       (int64_t)link->in.settled_minor + link->estate_minor;
 }
 
 /* (rule PEER-38): accepted or not, every open promise may come to be owed. */

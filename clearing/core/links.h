@@ -76,6 +76,10 @@ struct link {
 	bool frozen_there;	  /* by the neighbour */
 	bool paused;		  /* operator: no new promises over it */
 	bool rewrite; /* line and freeze are to be written again (PEER-19) */
+	/* The neighbour never comes back; both logs have ended (PEER-44). */
+	bool gone;
+	/* What it owes beyond the logs, net: a claim on its estate. */
+	int64_t estate_minor;
 	/* In-legs not answered in the own log; out-legs not answered. */
 	uint64_t pending_in_minor;
 	uint64_t pending_out_minor;
@@ -130,7 +134,10 @@ struct payment {
 	uint32_t out_link;
 	uint64_t in_seq;  /* of the Prepare in the neighbour's log */
 	uint64_t out_seq; /* of the Prepare in the own log */
-	/* Of the own Settle or Release; at the origin the neighbour's; 0. */
+	/*
+	 * Of the own Settle or Release; at the origin the neighbour's; 0: none,
+	 * also where the leg ended with a city that is GONE.
+	 */
 	uint64_t answer_seq;
 	uint64_t amount_minor;
 	uint64_t decide_by_us;
@@ -222,7 +229,8 @@ struct slice link_city(const struct link *link);
 
 /*
  * link_owed: what the neighbour owes this city, net; negative: this city owes
- * (section 6 of PROTOCOL.md; what the open block adds counts).
+ * (section 6 of PROTOCOL.md; what the open block adds counts), with what
+ * became owed after the logs had ended (rule PEER-44).
  */
 int64_t link_owed_minor(const struct link *link);
 
@@ -302,7 +310,7 @@ void links_header(struct links *links, uint32_t link, uint64_t journal_seq,
 		  uint64_t now_us, struct buffer *bytes);
 
 /*
- * links_apply: carry out an event of kinds 100 to 114 or 121.
+ * links_apply: carry out an event of kinds 100 to 114 and 117 to 121.
  *
  * @journal_seq, @now_us  of its block.
  * @replay  the event comes from a journal: LINK_BATCH_SEALED then carries its

@@ -197,7 +197,9 @@ static enum links_result apply_on_link(struct links *links,
 
 	if (link == NULL)
 		return LINKS_LINK_UNKNOWN;
-	if (event->kind == EVENT_LINK_WITHDRAWN)
+	if (event->kind == EVENT_LINK_GONE)
+		result = links_gone(links, link);
+	else if (event->kind == EVENT_LINK_WITHDRAWN)
 		result = links_withdraw(links, link, event->link.seq);
 	else if (event->kind == EVENT_LINK_ACKNOWLEDGED)
 		links_acknowledge(links, link, event->link.seq);
@@ -265,6 +267,8 @@ enum links_result links_apply(struct links *links, const struct event *event,
 		memcpy(links->roster_hash, event->roster_adopted.hash,
 		       SHA256_SIZE);
 		return LINKS_OK;
+	case EVENT_NEVER_GIVEN: /* that none will be settled, the roster says */
+		return LINKS_OK;
 	case EVENT_REJOINED:
 		links->rejoin =
 			event->rejoined.closed ? REJOIN_CLOSED : REJOIN_OPEN;
@@ -272,6 +276,10 @@ enum links_result links_apply(struct links *links, const struct event *event,
 	case EVENT_REJOIN_ENDED:
 		links->rejoin = REJOIN_NONE;
 		return LINKS_OK;
+	case EVENT_IN_LEG_ENDED:
+		return links_in_leg_ended(links, &event->leg_ended, now_us);
+	case EVENT_OUT_LEG_ENDED:
+		return links_out_leg_ended(links, &event->leg_ended, now_us);
 	default:
 		return apply_on_link(links, event);
 	}
@@ -431,6 +439,8 @@ enum links_result links_load_link(struct links *links, const struct link *from)
 	link->frozen_there = from->frozen_there;
 	link->paused = from->paused;
 	link->rewrite = from->rewrite;
+	link->gone = from->gone;
+	link->estate_minor = from->estate_minor;
 	return LINKS_OK;
 }
 

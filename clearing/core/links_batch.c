@@ -24,7 +24,7 @@ bool links_can_append(const struct link *link, size_t size)
 	if (link->boundary_count == LINK_BOUNDARIES_MAX &&
 	    oldest->seq >= link->header_ack)
 		return false;
-	return link->open_count < LINKLOG_ENTRIES_MAX &&
+	return !link->gone && link->open_count < LINKLOG_ENTRIES_MAX &&
 	       link->open_entries.size + size + ENTRY_OVERHEAD +
 			       BATCH_OVERHEAD <=
 		       LINKLOG_BATCH_SIZE_MAX;

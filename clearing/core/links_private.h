@@ -25,6 +25,20 @@ enum links_result links_taken(struct links *links,
 			      const struct links_place *place,
 			      const struct link_entry *entry) MUST_CHECK;
 
+/*
+ * links_in_leg_ended, links_out_leg_ended: a leg with a city that is GONE
+ * ends, without an entry in a log (rule PEER-44).
+ */
+enum links_result links_in_leg_ended(struct links *links,
+				     const struct event_leg_ended *ended,
+				     uint64_t now_us) MUST_CHECK;
+enum links_result links_out_leg_ended(struct links *links,
+				      const struct event_leg_ended *ended,
+				      uint64_t now_us) MUST_CHECK;
+
+/* links_gone: the neighbour of @link never comes back. */
+enum links_result links_gone(struct links *links, struct link *link) MUST_CHECK;
+
 /* links_take_slot: a fresh payment with the next number; NULL when full. */
 struct payment *links_take_slot(struct links *links, const struct id *id,
 				uint64_t now_us) MUST_CHECK;

@@ -12,7 +12,7 @@ static const char links_sql[] =
 	" in_promised, in_settled, in_released, in_journal_seq, acknowledged,"
 	" header_ack, journal_seq_seen, life, life_nonce, reconciled,"
 	" reconciled_nonce, peer_life, peer_life_nonce, line, peer_line,"
-	" frozen_here, frozen_there, paused, rewrite"
+	" frozen_here, frozen_there, paused, rewrite, gone, estate"
 	" from clearing.link order by number";
 /* The newest lives of each side, in their order. */
 static const char lives_sql[] =
@@ -96,6 +96,8 @@ static bool get_link(const PGresult *rows, int row, struct link *link)
 	link->frozen_there = pg_get_bool(rows, row, 27);
 	link->paused = pg_get_bool(rows, row, 28);
 	link->rewrite = pg_get_bool(rows, row, 29);
+	link->gone = pg_get_bool(rows, row, 30);
+	link->estate_minor = pg_get_int64(rows, row, 31);
 	return get_text(rows, row, 2, link->city, &link->city_size) &&
 	       get_end(rows, row, 3, &link->out) &&
 	       get_end(rows, row, 9, &link->in) &&

@@ -51,11 +51,11 @@ struct columns {
 
 /* Of links and payments: projector_links.c fills them. */
 static const uint32_t link_types[] = {
-	PG_INT4, PG_TEXT,  PG_INT4, PG_INT8,  PG_BYTEA, PG_INT8,
-	PG_INT8, PG_INT8,  PG_INT8, PG_INT8,  PG_BYTEA, PG_INT8,
-	PG_INT8, PG_INT8,  PG_INT8, PG_INT8,  PG_INT8,	PG_INT8,
-	PG_INT8, PG_BYTEA, PG_INT8, PG_BYTEA, PG_INT8,	PG_BYTEA,
-	PG_INT8, PG_INT8,  PG_BOOL, PG_BOOL,  PG_BOOL,	PG_BOOL,
+	PG_INT4,  PG_TEXT, PG_INT4,  PG_INT8,  PG_BYTEA, PG_INT8,  PG_INT8,
+	PG_INT8,  PG_INT8, PG_INT8,  PG_BYTEA, PG_INT8,	 PG_INT8,  PG_INT8,
+	PG_INT8,  PG_INT8, PG_INT8,  PG_INT8,  PG_INT8,	 PG_BYTEA, PG_INT8,
+	PG_BYTEA, PG_INT8, PG_BYTEA, PG_INT8,  PG_INT8,	 PG_BOOL,  PG_BOOL,
+	PG_BOOL,  PG_BOOL, PG_BOOL,  PG_INT8,
 };
 static const uint32_t link_life_types[] = { PG_INT4, PG_BOOL, PG_INT8, PG_BYTEA,
 					    PG_INT8 };

@@ -58,6 +58,8 @@ static void on_link(void *context, const struct link *link)
 	pg_array_bool(&column[27], link->frozen_there);
 	pg_array_bool(&column[28], link->paused);
 	pg_array_bool(&column[29], link->rewrite);
+	pg_array_bool(&column[30], link->gone);
+	pg_array_int64(&column[31], link->estate_minor);
 }
 
 /* The cities of the way, a space between two. */
@@ -173,7 +175,8 @@ static void put_change(struct batch *batch, const struct event *event,
 {
 	const struct event_link *link = &event->link;
 	bool commanded = event->kind == EVENT_LINK_COMMANDED;
-	bool about_link = event->kind <= EVENT_LINK_COMMANDED;
+	bool about_link = event->kind <= EVENT_LINK_COMMANDED ||
+			  event->kind == EVENT_LINK_GONE;
 	bool rejoined = event->kind == EVENT_REJOINED;
 	struct pg_array *column = batch->link_change;
 	uint32_t actor = about_link ? link->actor
@@ -260,6 +263,7 @@ static void put_event(struct batch *batch, const struct event *event,
 		put_life_row(batch, event);
 		return;
 	case EVENT_LINK_OPENED:
+	case EVENT_LINK_GONE:
 	case EVENT_REJOINED:
 	case EVENT_ROSTER_ADOPTED:
 	case EVENT_REJOIN_ENDED:
@@ -289,7 +293,7 @@ void batch_add_link_event(struct batch *batch, const struct event *event,
 	enum links_result result = LINKS_OK;
 
 	check(batch->links != NULL);
-	if (!event_is_of_request(event)) {
+	if (!event_is_of_request(event->kind)) {
 		result = links_apply(batch->links, event, batch->header->seq,
 				     batch->header->created_us, true);
 		batch->links_changed = true;

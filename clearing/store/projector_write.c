@@ -184,7 +184,8 @@ static const struct {
 		" journal_seq_seen, life, life_nonce, reconciled,"
 		" reconciled_nonce, peer_life, peer_life_nonce, line,"
 		" peer_line, frozen_here, frozen_there, paused,"
-		" rewrite) select distinct on (number) number, city,"
+		" rewrite, gone, estate)"
+		" select distinct on (number) number, city,"
 		" account, out_seq, out_head, out_promised,"
 		" out_settled, out_released, out_journal_seq, in_seq,"
 		" in_head, in_promised, in_settled, in_released,"
@@ -192,7 +193,7 @@ static const struct {
 		" journal_seq_seen, life, life_nonce, reconciled,"
 		" reconciled_nonce, peer_life, peer_life_nonce, line,"
 		" peer_line, frozen_here, frozen_there, paused,"
-		" rewrite from unnest($1::int[], $2::text[],"
+		" rewrite, gone, estate from unnest($1::int[], $2::text[],"
 		" $3::int[], $4::bigint[], $5::bytea[], $6::bigint[],"
 		" $7::bigint[], $8::bigint[], $9::bigint[],"
 		" $10::bigint[], $11::bytea[], $12::bigint[],"
@@ -201,7 +202,8 @@ static const struct {
 		" $19::bigint[], $20::bytea[], $21::bigint[],"
 		" $22::bytea[], $23::bigint[], $24::bytea[],"
 		" $25::bigint[], $26::bigint[], $27::bool[],"
-		" $28::bool[], $29::bool[], $30::bool[]) with"
+		" $28::bool[], $29::bool[], $30::bool[], $31::bool[],"
+		" $32::bigint[]) with"
 		" ordinality as u (number, city, account, out_seq,"
 		" out_head, out_promised, out_settled, out_released,"
 		" out_journal_seq, in_seq, in_head, in_promised,"
@@ -209,7 +211,8 @@ static const struct {
 		" acknowledged, header_ack, journal_seq_seen, life,"
 		" life_nonce, reconciled, reconciled_nonce, peer_life,"
 		" peer_life_nonce, line, peer_line, frozen_here,"
-		" frozen_there, paused, rewrite, place) order by"
+		" frozen_there, paused, rewrite, gone, estate, place)"
+		" order by"
 		" number, place desc on conflict (number) do update"
 		" set city = excluded.city, account ="
 		" excluded.account, out_seq = excluded.out_seq,"
@@ -234,7 +237,8 @@ static const struct {
 		" peer_line = excluded.peer_line, frozen_here ="
 		" excluded.frozen_here, frozen_there ="
 		" excluded.frozen_there, paused = excluded.paused,"
-		" rewrite = excluded.rewrite",
+		" rewrite = excluded.rewrite, gone = excluded.gone,"
+		" estate = excluded.estate",
 	},
 	[INSERT_LIVES] = {
 		"lives",

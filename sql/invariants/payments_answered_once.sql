@@ -10,13 +10,13 @@ having count(*) > 1
  union all
 select 'promise sent twice', out_link, out_seq
   from clearing.payment
- where out_link > 0
+ where out_seq > 0
  group by out_link, out_seq
 having count(*) > 1
  union all
 select 'answered twice', in_link, answer_seq
   from clearing.payment
- where in_answered
+ where in_answered and answer_seq > 0
  group by in_link, answer_seq
 having count(*) > 1
  union all
@@ -30,6 +30,16 @@ select 'answered otherwise than told', in_link, number
   from clearing.payment
  where role = 2 and in_answered
    and (in_state, out_state) in ((4, 5), (5, 4))
+ union all
+select 'answered without an entry', p.in_link, p.number
+  from clearing.payment p
+  left join clearing.link l on l.number = p.in_link
+ where p.in_answered and p.answer_seq = 0 and l.gone is not true
+ union all
+select 'sent without an entry', p.out_link, p.number
+  from clearing.payment p
+  join clearing.link l on l.number = p.out_link
+ where p.out_seq = 0 and not l.gone
  union all
 select 'entry beyond its log', p.in_link, p.number
   from clearing.payment p

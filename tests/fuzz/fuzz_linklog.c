@@ -23,6 +23,7 @@ static const ProtobufCMessageDescriptor *const messages[FORM_COUNT] = {
 	[FORM_PROOF] = &clearing__link__v1__proof__descriptor,
 	[FORM_HELLO] = &clearing__link__v1__hello__descriptor,
 	[FORM_HELLO_OK] = &clearing__link__v1__hello_ok__descriptor,
+	[FORM_NEVER] = &clearing__link__v1__never__descriptor,
 };
 
 /* Proofs and certificates inside an entry are bytes to the codec. */

@@ -293,6 +293,8 @@ static void expect_link(const struct link *a, const struct link *b)
 	assert_int_equal(a->frozen_there, b->frozen_there);
 	assert_int_equal(a->paused, b->paused);
 	assert_int_equal(a->rewrite, b->rewrite);
+	assert_int_equal(a->gone, b->gone);
+	assert_true(a->estate_minor == b->estate_minor);
 	assert_true(a->pending_in_minor == b->pending_in_minor);
 	assert_true(a->pending_out_minor == b->pending_out_minor);
 	assert_int_equal(a->pending_in_count, b->pending_in_count);

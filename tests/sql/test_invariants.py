@@ -111,7 +111,8 @@ insert into clearing.link select
   1, 'd', 6, 3, pg_temp.head(two), 10, 4, 0, 4,
   2, pg_temp.head(theirs), 4, 10, 0, 4, 3, 3, 77,
   5, '\\x0000000000000001', 5, '\\x0000000000000001', 9,
-  '\\x0000000000000002', 500, 500, false, false, true, false from header;
+  '\\x0000000000000002', 500, 500, false, false, true, false,
+  false, 0 from header;
 insert into clearing.link_life values
   (1, true, 5, '\\x0000000000000001', 4),
   (1, false, 9, '\\x0000000000000002', 4);
@@ -278,6 +279,7 @@ PLANTED = {
         "where first_number = 1"],
     "link_positions": [
         "update clearing.link set in_settled = 9",
+        "update clearing.link set gone = true, estate = 1",
         "update clearing.payment set booked = false, out_state = 3 "
         "where number = 1; update clearing.link set in_settled = 9",
         "update clearing.payment set in_answered = false, in_state = 1 "
@@ -290,6 +292,8 @@ PLANTED = {
         "update clearing.payment set out_state = 5 where number = 1",
         "update clearing.payment set in_state = 5 where number = 2",
         "update clearing.link set out_released = 1",
+        "update clearing.link set gone = true, estate = 1",
+        "update clearing.link set gone = true, out_promised = 11",
         "delete from clearing.payment where number = 2"],
     "link_logs_unbroken": [
         "delete from clearing.link_batch where own and first_seq = 1",
@@ -336,6 +340,8 @@ PLANTED = {
         "update clearing.payment set id = pg_temp.id(201)",
         "update clearing.payment set role = 2, out_link = 1, out_seq = 3, "
         "out_state = 5 where number = 2",
+        "update clearing.payment set answer_seq = 0 where number = 2",
+        "update clearing.payment set out_seq = 0 where number = 1",
         "update clearing.payment set in_seq = 3 where number = 2",
         "update clearing.payment set answer_seq = 4 where number = 2",
         "update clearing.payment set out_seq = 4 where number = 1",

@@ -91,6 +91,17 @@ static void assert_request_equal(const struct event_request *a,
 	assert_int_equal(a->state, b->state);
 }
 
+static void assert_leg_equal(const struct event_leg_ended *a,
+			     const struct event_leg_ended *b)
+{
+	assert_int_equal(a->link, b->link);
+	assert_true(a->seq == b->seq);
+	assert_int_equal(a->reason, b->reason);
+	assert_slice_equal(a->at_city, b->at_city);
+	assert_true(id_equal(&a->id, &b->id));
+	assert_slice_equal(a->proof, b->proof);
+}
+
 /* Events of links and payments, from LINK_OPENED on. */
 static void assert_far_equal(const struct event *a, const struct event *b)
 {
@@ -98,6 +109,14 @@ static void assert_far_equal(const struct event *a, const struct event *b)
 	case EVENT_PAYMENT_HELD:
 		assert_memory_equal(&a->payment_held, &b->payment_held,
 				    sizeof(a->payment_held));
+		return;
+	case EVENT_IN_LEG_ENDED:
+	case EVENT_OUT_LEG_ENDED:
+		assert_leg_equal(&a->leg_ended, &b->leg_ended);
+		return;
+	case EVENT_NEVER_GIVEN:
+		assert_memory_equal(&a->never_given, &b->never_given,
+				    sizeof(a->never_given));
 		return;
 	case EVENT_REJOINED:
 		assert_int_equal(a->rejoined.actor, b->rejoined.actor);

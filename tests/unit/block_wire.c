@@ -157,12 +157,43 @@ assert_wire_request(const Clearing__Journal__V1__RequestOpened *wire,
 	assert_true(wire->expires == request->expires_us);
 }
 
+static void assert_wire_out_leg(const Clearing__Journal__V1__OutLegEnded *wire,
+				const struct event_leg_ended *ended)
+{
+	assert_int_equal(wire->link, ended->link);
+	assert_true(wire->seq == ended->seq);
+	assert_int_equal(wire->reason, ended->reason);
+	assert_text_equal(wire->at_city, ended->at_city);
+	assert_bytes_equal(wire->id, ended->id.bytes, ID_SIZE);
+	assert_bytes_equal(wire->proof, ended->proof.data, ended->proof.size);
+}
+
 /* Events of links and payments, from LINK_OPENED on. */
 static void assert_wire_far(const wire_event *wire, const struct event *event)
 {
+	const struct event_leg_ended *ended = &event->leg_ended;
+
 	switch (event->kind) {
 	case EVENT_PAYMENT_HELD:
 		assert_wire_held(wire->payment_held, &event->payment_held);
+		return;
+	case EVENT_LINK_GONE:
+		assert_int_equal(wire->link_gone->link, event->link.link);
+		return;
+	case EVENT_IN_LEG_ENDED:
+		assert_int_equal(wire->in_leg_ended->link, ended->link);
+		assert_true(wire->in_leg_ended->seq == ended->seq);
+		assert_int_equal(wire->in_leg_ended->reason, ended->reason);
+		assert_text_equal(wire->in_leg_ended->at_city, ended->at_city);
+		return;
+	case EVENT_OUT_LEG_ENDED:
+		assert_wire_out_leg(wire->out_leg_ended, ended);
+		return;
+	case EVENT_NEVER_GIVEN:
+		assert_bytes_equal(wire->never_given->id,
+				   event->never_given.id.bytes, ID_SIZE);
+		assert_bytes_equal(wire->never_given->terms_hash,
+				   event->never_given.terms_hash, SHA256_SIZE);
 		return;
 	case EVENT_REJOINED:
 		assert_int_equal(wire->rejoined->actor, event->rejoined.actor);

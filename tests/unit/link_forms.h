@@ -19,12 +19,14 @@ enum link_form {
 	FORM_PROOF,
 	FORM_HELLO,
 	FORM_HELLO_OK,
+	FORM_NEVER,
 	FORM_COUNT,
 };
 
 /* Names of the messages in link.proto. */
 static const char *const link_form_names[FORM_COUNT] = {
-	"Header", "Batch", "Entry", "PaymentTerms", "Proof", "Hello", "HelloOk",
+	"Header", "Batch", "Entry",   "PaymentTerms",
+	"Proof",  "Hello", "HelloOk", "Never",
 };
 
 /* link_form_find: the form with @name; FORM_COUNT: none. */
@@ -126,6 +128,17 @@ static inline enum linklog_result link_form_hello_ok(struct slice bytes,
 	return result;
 }
 
+static inline enum linklog_result link_form_never(struct slice bytes,
+						  struct buffer *out)
+{
+	struct link_never never;
+	enum linklog_result result = linklog_never(bytes, &never);
+
+	if (result == LINKLOG_OK)
+		linklog_put_never(out, &never);
+	return result;
+}
+
 /*
  * link_form_again: decode @bytes as @form and, when they are one, append
  * what was decoded to @out: the same bytes, if the codec is right.
@@ -148,6 +161,8 @@ link_form_again(enum link_form form, struct slice bytes, struct buffer *out)
 		return link_form_hello(bytes, out);
 	case FORM_HELLO_OK:
 		return link_form_hello_ok(bytes, out);
+	case FORM_NEVER:
+		return link_form_never(bytes, out);
 	case FORM_COUNT:
 		break;
 	}

@@ -20,7 +20,9 @@ static const uint8_t event_kinds[] = {
 	EVENT_LINK_RESUMED,	EVENT_LINK_COMMANDED,
 	EVENT_PAYMENT_HELD,	EVENT_REJOINED,
 	EVENT_ROSTER_ADOPTED,	EVENT_REQUEST_OPENED,
-	EVENT_REQUEST_ENDED,	EVENT_REJOIN_ENDED,
+	EVENT_REQUEST_ENDED,	EVENT_LINK_GONE,
+	EVENT_IN_LEG_ENDED,	EVENT_OUT_LEG_ENDED,
+	EVENT_NEVER_GIVEN,	EVENT_REJOIN_ENDED,
 };
 
 uint64_t random_next(struct random *random)
@@ -169,6 +171,8 @@ static void fill_link(struct random *random, uint32_t kind,
 		      struct event_link *link)
 {
 	link->link = 1 + (uint32_t)random_below(random, 300);
+	if (kind == EVENT_LINK_GONE)
+		return;
 	if (kind == EVENT_LINK_OPENED) {
 		link->city = text_of(random, 1, 32);
 		link->account = 1 + (uint32_t)any_length(random, 1000000);
@@ -224,12 +228,36 @@ static void fill_request(struct random *random, uint32_t kind,
 	request->expires_us = any_length(random, UINT64_C(1) << 52);
 }
 
+static void fill_leg(struct random *random, uint32_t kind,
+		     struct event_leg_ended *ended)
+{
+	ended->link = 1 + (uint32_t)random_below(random, 300);
+	ended->seq = any_length(random, UINT64_MAX);
+	if (random_one_in(random, 2)) {
+		ended->reason = 1 + (uint32_t)random_below(random, 21);
+		ended->at_city = text_of(random, 1, 32);
+	}
+	if (kind == EVENT_IN_LEG_ENDED)
+		return;
+	ended->id = random_id(random, false);
+	ended->proof = text_of(random, 0, 250);
+}
+
 /* Events of links and payments, from LINK_OPENED on. */
 static void fill_far(struct random *random, struct event *event)
 {
 	switch (event->kind) {
 	case EVENT_PAYMENT_HELD:
 		fill_held(random, &event->payment_held);
+		return;
+	case EVENT_IN_LEG_ENDED:
+	case EVENT_OUT_LEG_ENDED:
+		fill_leg(random, event->kind, &event->leg_ended);
+		return;
+	case EVENT_NEVER_GIVEN:
+		event->never_given.id = random_id(random, false);
+		random_fill_bytes(random, event->never_given.terms_hash,
+				  SHA256_SIZE);
 		return;
 	case EVENT_REJOINED:
 		event->rejoined.actor = 1 + (uint32_t)any_length(random, 1000);

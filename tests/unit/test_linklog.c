@@ -202,6 +202,13 @@ static void add_hellos(void)
 	linklog_put_hello_ok(begin(FORM_HELLO_OK), &ok);
 }
 
+static void add_never(void)
+{
+	struct link_never never = { { 1, 2 }, { 3 } };
+
+	linklog_put_never(begin(FORM_NEVER), &never);
+}
+
 static void add_terms(void)
 {
 	struct payment_terms terms = full_terms();
@@ -218,6 +225,7 @@ static int set_up(void **state)
 	add_logs();
 	add_entries();
 	add_terms();
+	add_never();
 	add_hellos();
 	return 0;
 }

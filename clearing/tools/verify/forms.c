@@ -133,10 +133,10 @@ const struct table_form link_form = {
 	       " in_promised, in_settled, in_released, in_journal_seq,"
 	       " acknowledged, header_ack, journal_seq_seen, life, life_nonce,"
 	       " reconciled, reconciled_nonce, peer_life, peer_life_nonce,"
-	       " line, peer_line, frozen_here, frozen_there, paused, rewrite"
-	       " from clearing.link order by number",
+	       " line, peer_line, frozen_here, frozen_there, paused, rewrite,"
+	       " gone, estate from clearing.link order by number",
 	.key_count = 1,
-	.column_count = 30,
+	.column_count = 32,
 	.columns = { "number",
 		     "city",
 		     "account",
@@ -166,7 +166,9 @@ const struct table_form link_form = {
 		     "frozen_here",
 		     "frozen_there",
 		     "paused",
-		     "rewrite" },
+		     "rewrite",
+		     "gone",
+		     "estate" },
 };
 
 const struct table_form link_life_form = {

@@ -33,7 +33,8 @@ void link_rows_expect_change(struct link_rows *rows,
 	const struct event_link *link = &event->link;
 	bool commanded = event->kind == EVENT_LINK_COMMANDED;
 	bool line = commanded && link->command == LINK_ENTRY_LINE_CHANGE;
-	bool on_link = event->kind <= EVENT_LINK_COMMANDED;
+	bool on_link = event->kind <= EVENT_LINK_COMMANDED ||
+		       event->kind == EVENT_LINK_GONE;
 	uint32_t actor = on_link ? link->actor : 0;
 	struct slice reason = on_link ? link->reason : (struct slice){ 0 };
 
@@ -86,7 +87,9 @@ static void expect_link(struct comparison *comparison, const struct link *link)
 				  cell_number(link->frozen_here),
 				  cell_number(link->frozen_there),
 				  cell_number(link->paused),
-				  cell_number(link->rewrite) });
+				  cell_number(link->rewrite),
+				  cell_number(link->gone),
+				  cell_number(link->estate_minor) });
 }
 
 static void expect_links(struct link_rows *rows, struct comparison *comparison)

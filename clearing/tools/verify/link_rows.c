@@ -224,7 +224,7 @@ void link_rows_event(struct link_rows *rows, const struct block_header *header,
 		     uint32_t index, const struct event *event)
 {
 	check(rows->links != NULL && event->kind >= EVENT_LINK_OPENED);
-	rows->changed |= !event_is_of_request(event);
+	rows->changed |= !event_is_of_request(event->kind);
 	switch (event->kind) {
 	case EVENT_LINK_BATCH_SEALED:
 	case EVENT_LINK_BATCH_ADOPTED:
@@ -241,6 +241,7 @@ void link_rows_event(struct link_rows *rows, const struct block_header *header,
 		keep_life(rows, event, header->seq);
 		return;
 	case EVENT_LINK_OPENED:
+	case EVENT_LINK_GONE:
 	case EVENT_LINK_PAUSED:
 	case EVENT_LINK_RESUMED:
 	case EVENT_LINK_COMMANDED:

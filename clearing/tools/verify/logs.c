@@ -199,8 +199,8 @@ void logs_positions(struct logs *logs, const struct ledger *ledger)
 					? 0
 					: money_minor(account_balance(account));
 		int64_t wanted = (int64_t)link->in.settled_minor -
-				 (int64_t)link->out.settled_minor +
-				 in_flight(links, i);
+				 (int64_t)link->out.settled_minor -
+				 link->estate_minor + in_flight(links, i);
 
 		if (found == wanted)
 			continue;
