@@ -36,6 +36,7 @@ static struct link_view view_of(struct neighbours *neighbours,
 		.in_head = slice_of(link->in.head, SHA256_SIZE),
 		.oldest_promise_us = (int64_t)session->oldest_us,
 		.account = link->account,
+		.estate_minor = link->estate_minor,
 	};
 }
 

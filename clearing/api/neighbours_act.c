@@ -130,10 +130,11 @@ static void call(struct flight *flight, enum rpc rpc,
 	const struct link *link =
 		links_at(&neighbours->api->ledger->links, flight->action.link);
 
-	check(!message->overflowed && link != NULL);
+	check(!message->overflowed);
 	if (!neighbours->options.call(neighbours->options.context,
-				      link_city(link), rpc,
-				      buffer_view(message), done, flight))
+				      link == NULL ? flight->action.city
+						   : link_city(link),
+				      rpc, buffer_view(message), done, flight))
 		done(flight, false, (struct slice){ 0 });
 }
 
@@ -215,6 +216,37 @@ static void fetch_log(struct flight *flight)
 	call(flight, RPC_FETCH_LOG, &message, fetch_done);
 }
 
+static void outcome_done(void *user, bool arrived, struct slice message)
+{
+	struct flight *flight = user;
+	struct peer_outcome_reply reply = { .arrived = arrived };
+
+	if (arrived && !decode_query_outcome_response(message, &reply))
+		reply.arrived = false;
+	peer_outcome_answered(&flight->neighbours->peer, flight->action.number,
+			      &reply);
+	free(flight);
+}
+
+/* (rule PEER-44) */
+static void ask_outcome(struct flight *flight)
+{
+	struct buffer message = message_of(flight->neighbours);
+	struct query_outcome_request request = {
+		.terms = flight->action.terms,
+	};
+	struct payment_terms terms;
+	uint8_t hash[SHA256_SIZE];
+	enum linklog_result result = linklog_terms(request.terms, &terms);
+
+	check(result == LINKLOG_OK);
+	flight->neighbours->api->sha256(request.terms, hash);
+	request.payment_id = slice_of(terms.payment_id, LINKLOG_ID_SIZE);
+	request.terms_hash = slice_of(hash, SHA256_SIZE);
+	encode_query_outcome_request(&message, &request);
+	call(flight, RPC_QUERY_OUTCOME, &message, outcome_done);
+}
+
 static void act(struct neighbours *neighbours, const struct peer_action *action)
 {
 	struct flight *flight = malloc(sizeof(*flight));
@@ -232,6 +264,9 @@ static void act(struct neighbours *neighbours, const struct peer_action *action)
 		break;
 	case PEER_FETCH_LOG:
 		fetch_log(flight);
+		break;
+	case PEER_ASK_OUTCOME:
+		ask_outcome(flight);
 		break;
 	}
 }

@@ -24,6 +24,7 @@ enum {
 struct receipt_search {
 	struct slice terms;
 	uint64_t answer_seq;
+	void *work; /* the call's own, given back to it for found() */
 	void (*found)(struct api_call *call, struct slice terms,
 		      struct slice proof);
 };

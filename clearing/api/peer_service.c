@@ -201,12 +201,55 @@ void handle_quote_payee(struct api *api, struct api_call *call, uint64_t now_us)
 /* What QueryOutcome needs between its two reads. */
 struct outcome_query {
 	uint8_t terms_hash[SHA256_SIZE];
+	bool may_be_never; /* nothing settled it: a Never may be said of it */
 };
+
+static void say_unknown(struct api_call *call)
+{
+	encode_query_outcome_response(&call->reply, (struct slice){ 0 });
+	reply_ok_now(call);
+}
+
+/* (rule PEER-45): it is sent when what was recorded of it is durable. */
+static void say_never(struct api_call *call)
+{
+	struct neighbours *neighbours = call->api->neighbours;
+	uint8_t bytes[LINKLOG_NEVER_SIZE], signature[LINKLOG_SIGNATURE_SIZE];
+	struct signed_body never = {
+		.signature = slice_of(signature, sizeof(signature)),
+	};
+	struct query_outcome_request request;
+	struct buffer body;
+
+	buffer_init(&body, bytes, sizeof(bytes));
+	if (neighbours == NULL ||
+	    !decode_query_outcome_request(call->message, &request) ||
+	    !peer_say_never(neighbours_peer(neighbours), call->caller->city,
+			    request.terms, call->api->now_us, &body)) {
+		say_unknown(call);
+		return;
+	}
+	check(!body.overflowed);
+	never.body = buffer_view(&body);
+	never.key_id = neighbours_options(neighbours)->key_id;
+	peer_sign_body(neighbours_peer(neighbours), "Never", never.body,
+		       signature);
+	do {
+		encode_query_outcome_never(&call->reply, &never);
+	} while (handler_encode_again(call));
+	reply_ok(call);
+}
 
 static void outcome_found(struct api_call *call, struct slice terms,
 			  struct slice proof)
 {
+	const struct outcome_query *query = call->work;
+
 	(void)terms;
+	if (proof.size == 0 && query->may_be_never) {
+		say_never(call);
+		return;
+	}
 	do {
 		encode_query_outcome_response(&call->reply, proof);
 	} while (handler_encode_again(call));
@@ -247,7 +290,27 @@ static void outcome_read(void *user, const struct read_result *result)
 	receipt_find(call, &result->payments[0], outcome_found);
 }
 
-/* (rule PEER-36): informs people; it never writes anything. */
+/* Are these the terms that are asked about, and may a Never be said of them? */
+static bool may_be_never(struct api_call *call,
+			 const struct query_outcome_request *request)
+{
+	struct neighbours *neighbours = call->api->neighbours;
+	struct payment_terms terms;
+	uint8_t hash[SHA256_SIZE];
+
+	call->api->sha256(request->terms, hash);
+	return slice_equal(request->terms_hash, slice_of(hash, SHA256_SIZE)) &&
+	       linklog_terms(request->terms, &terms) == LINKLOG_OK &&
+	       slice_equal(request->payment_id,
+			   slice_of(terms.payment_id, LINKLOG_ID_SIZE)) &&
+	       peer_may_say_never(neighbours_peer(neighbours),
+				  call->caller->city, request->terms);
+}
+
+/*
+ * (rule PEER-36): informs people, and writes nothing; with a GONE city on the
+ * way it may end in a Never, which is recorded (rule PEER-45).
+ */
 void handle_query_outcome(struct api *api, struct api_call *call,
 			  uint64_t now_us)
 {
@@ -268,9 +331,14 @@ void handle_query_outcome(struct api *api, struct api_call *call,
 	wanted = handler_take(call, sizeof(*wanted));
 	if (wanted == NULL)
 		return;
-	*wanted = (struct outcome_query){ 0 };
+	*wanted = (struct outcome_query){
+		.may_be_never = may_be_never(call, &request),
+	};
 	memcpy(wanted->terms_hash, request.terms_hash.data, SHA256_SIZE);
 	call->work = wanted;
-	query.min_position = journal_acknowledged(api->journal);
+	/* A Settle of before this moment is to be found. */
+	query.min_position = wanted->may_be_never
+				     ? journal_newest(api->journal)
+				     : journal_acknowledged(api->journal);
 	handler_submit(call, &query, outcome_read);
 }

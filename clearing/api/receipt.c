@@ -58,6 +58,7 @@ static void batch_read(void *user, const struct read_result *result)
 		return;
 	if (result->status == READ_OK && result->count > 0)
 		proof = prove(call, &result->batches[0], search->answer_seq);
+	call->work = search->work;
 	if (!call->answered)
 		search->found(call, search->terms, proof);
 }
@@ -72,7 +73,10 @@ static struct slice keep(struct api_call *call, struct slice bytes)
 	return slice_of(copy, bytes.size);
 }
 
-/* (rule PEER-35): does the neighbour hold this city's answer? */
+/*
+ * (rule PEER-35): does the neighbour hold this city's answer?  Of one that is
+ * GONE nothing is waited for: all is acknowledged there.
+ */
 static bool is_held(struct api_call *call, const struct payment_view *view)
 {
 	struct neighbours *neighbours = call->api->neighbours;
@@ -113,6 +117,7 @@ void receipt_find(struct api_call *call, const struct payment_view *view,
 	*search = (struct receipt_search){
 		.terms = keep(call, view->terms),
 		.answer_seq = view->answer_seq,
+		.work = call->work,
 		.found = found,
 	};
 	if (call->answered)

@@ -286,6 +286,9 @@ static void dial_neighbours(struct federation *federation)
 		if (link->a != here && link->b != here)
 			continue;
 		other = roster_other_end(link, here);
+		/* (rule PEER-44): it never comes back. */
+		if (roster->cities[other].status == ROSTER_CITY_GONE)
+			continue;
 		line = find_line(federation, roster->cities[other].name);
 		if (line == NULL)
 			line = add_line(federation, other);

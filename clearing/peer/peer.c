@@ -123,9 +123,13 @@ const struct peer_session *peer_session_of(const struct peer *peer,
 bool peer_listed(const struct peer *peer, struct slice city)
 {
 	const struct peer_directory *directory = &peer->options.directory;
+	const struct link *link = links_of(peer_links(peer), city);
 	struct slice neighbour;
 
 	check(directory->neighbour != NULL);
+	if (directory->gone(directory->context, city) ||
+	    (link != NULL && link->gone))
+		return false;
 	for (uint32_t i = 0;
 	     directory->neighbour(directory->context, i, &neighbour); i++) {
 		if (slice_equal(neighbour, city))
@@ -286,6 +290,7 @@ static void sweep(struct peer *peer)
 {
 	peer_mark_link(peer, LINK_NONE);
 	note_oldest(peer);
+	peer_gather_asks(peer);
 	for (uint32_t i = 1; i <= peer_links(peer)->link_count; i++) {
 		peer_say_line(peer, i);
 		ask_for_mark(peer, &peer->sessions[i - 1]);
@@ -334,7 +339,8 @@ static bool next_on_link(struct peer *peer, uint32_t link,
 	struct peer_session *session = peer_session(peer, link);
 
 	*out = (struct peer_action){ .link = link };
-	if (session->state == PEER_START || session->state == PEER_STOPPED)
+	if (session->state == PEER_START || session->state == PEER_STOPPED ||
+	    session->state == PEER_GONE)
 		return false;
 	if (may_ask(peer, session) && session->hello_wanted) {
 		out->kind = PEER_SAY_HELLO;
@@ -364,7 +370,7 @@ bool peer_next_action(struct peer *peer, struct peer_action *out)
 		if (next_on_link(peer, i, out))
 			return true;
 	}
-	return false;
+	return peer_next_ask(peer, out);
 }
 
 void peer_connected(struct peer *peer, uint32_t link, bool connected)

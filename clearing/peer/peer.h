@@ -16,6 +16,7 @@
  *   ASKING --HelloOk differs--> RECOVERING --recorded--> ASKING
  *   RECONCILED --rewound: a new life is needed--> START
  *   any --evidence of a fork or a broken log--> STOPPED (an operator acts)
+ *   any --the roster says that the neighbour never comes back--> GONE
  *
  * Rules PEER-n of proto/README.md.
  */
@@ -33,6 +34,10 @@
 #define PEER_ATTEMPTS_MAX 4
 /* decide_by of a payment, microseconds after it is asked for. */
 #define PEER_DECIDE_US UINT64_C(30000000)
+/* Payments whose outcome is asked for at once (rule PEER-44). */
+#define PEER_ASKS_MAX 16
+/* Payments that were said to be settled never, and are not recorded again. */
+#define PEER_NEVERS_KEPT 64
 /* Batches of deciders whose signatures are remembered (rule PEER-34). */
 #define PEER_PROOFS_KEPT 16
 /* A link gets no new promise when its oldest is older (rule PEER-32). */
@@ -44,6 +49,7 @@ enum peer_link_state {
 	PEER_RECOVERING,
 	PEER_RECONCILED,
 	PEER_STOPPED,
+	PEER_GONE, /* (rule PEER-44) */
 };
 
 /* peer_link_state_name: "RECONCILED", ... */
@@ -140,6 +146,7 @@ struct peer_session {
 	bool resend;	/* go on from .acknowledged when nothing is under way */
 	bool caught_up; /* (rule PEER-21) */
 	bool peer_said_hello;
+	bool agreed;		/* GONE: was reconciled in this life before */
 	bool fetch_own;		/* RECOVERING: whose log is wanted next */
 	bool fetch_wanted;	/* RECOVERING: an action is due */
 	bool roster_behind;	/* the neighbour has a newer roster */
@@ -157,6 +164,13 @@ struct peer_session {
 	uint64_t backoff_us;
 	uint8_t hello_hash[SHA256_SIZE];
 	const char *why; /* ASKING, STOPPED: one line for people */
+};
+
+/* A payment whose way leads over a city that is GONE: how did it end? */
+struct peer_ask {
+	uint64_t number; /* of the payment; 0: a free place */
+	uint32_t slot;
+	bool flying;
 };
 
 struct peer {
@@ -182,6 +196,12 @@ struct peer {
 	/* Heads of deciders' batches whose signature was verified. */
 	uint8_t proofs[PEER_PROOFS_KEPT][SHA256_SIZE];
 	uint32_t next_proof;
+	struct peer_ask asks[PEER_ASKS_MAX];
+	uint32_t ask_slot;    /* from where to look for the next ones */
+	uint64_t next_ask_us; /* not before */
+	uint64_t gone_seq;    /* block that has the newest LINK_GONE */
+	uint8_t nevers[PEER_NEVERS_KEPT][SHA256_SIZE]; /* terms hashes */
+	uint32_t next_never;
 };
 
 /* peer_memory_size: bytes that peer_init() wants, all zero. */
@@ -220,6 +240,7 @@ enum peer_action_kind {
 	PEER_SAY_HELLO = 1, /* @message is a Hello */
 	PEER_SEND_BATCH,    /* deliver the own batch that begins at @seq */
 	PEER_FETCH_LOG,	    /* fetch @author's log from @seq on */
+	PEER_ASK_OUTCOME,   /* ask @city, which need be no neighbour */
 };
 
 struct peer_action {
@@ -229,6 +250,10 @@ struct peer_action {
 	bool own; /* FETCH_LOG: this city's own log, from the neighbour */
 	struct link_life life; /* SEND_BATCH */
 	struct slice message;  /* SAY_HELLO; valid until the next call */
+	/* ASK_OUTCOME; slices likewise: */
+	struct slice city;
+	uint64_t number; /* of the payment */
+	struct slice terms;
 };
 
 /*
@@ -293,6 +318,42 @@ void peer_batch_answered(struct peer *peer, uint32_t link, uint64_t seq,
 /* @batches: @count of them in order, as carried; @arrived false: no answer. */
 void peer_log_fetched(struct peer *peer, uint32_t link, bool own, bool arrived,
 		      const struct slice *batches, uint32_t count);
+
+/* What a city answered to ASK_OUTCOME; all empty: it does not know. */
+struct peer_outcome_reply {
+	bool arrived;
+	struct slice proof; /* of the decider's answer */
+	struct slice body;  /* else: a Never, signed */
+	struct slice key_id;
+	struct slice signature;
+};
+
+/*
+ * peer_outcome_answered: a proof posts the leg to the city that is GONE, a
+ * Never voids it (rule PEER-44).
+ *
+ * @number  of the payment, as in the action.
+ */
+void peer_outcome_answered(struct peer *peer, uint64_t number,
+			   const struct peer_outcome_reply *reply);
+
+/*
+ * peer_may_say_never: could this city say to @city, now, that the payment with
+ * these @terms will never be settled here (rule PEER-45)?  If so, and if
+ * nothing that is recorded from before this call settles it, say_never()
+ * may be called.
+ */
+bool peer_may_say_never(struct peer *peer, struct slice city,
+			struct slice terms) MUST_CHECK;
+
+/*
+ * peer_say_never: record it.
+ *
+ * @body  receives a Never, to be signed and sent once that is durable.
+ * Returns false when it cannot be said, or not now.
+ */
+bool peer_say_never(struct peer *peer, struct slice city, struct slice terms,
+		    uint64_t now_us, struct buffer *body) MUST_CHECK;
 
 /* A neighbour's Hello, from the city that TLS named. */
 enum peer_hello_result {

@@ -153,7 +153,8 @@ void peer_book_answer(struct peer *peer, struct recorder *recorder,
 		      const struct payment *payment, bool settle,
 		      struct slice uri)
 {
-	check(payment->out_state == LEG_PENDING);
+	check(payment->out_state != LEG_POSTED &&
+	      payment->out_state != LEG_VOIDED);
 	if (settle && !payment->booked)
 		post(peer, recorder, payment, uri);
 	if (!settle && !id_is_zero(&payment->hold_id))

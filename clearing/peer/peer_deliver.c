@@ -363,28 +363,28 @@ static bool verified_before(const uint8_t key[NODE_KEY_SIZE],
 }
 
 /* (rule PEER-34): one decider's batch proves many; it is verified once. */
-static bool proof_holds(struct peer *peer, const struct payment *payment,
-			const struct payment_terms *terms,
-			const struct link_entry *settle)
+bool peer_proven(struct peer *peer, const struct payment *payment,
+		 struct slice bytes, struct link_entry *entry)
 {
 	const struct peer_directory *directory = &peer->options.directory;
-	struct slice decider = terms->path[terms->path_count - 1];
 	uint8_t head[SHA256_SIZE], key[NODE_KEY_SIZE];
+	struct payment_terms terms;
 	struct link_proof proof;
-	struct link_entry entry;
 	bool cached;
 
-	if (linklog_proof(settle->proof, &proof) != LINKLOG_OK ||
-	    !directory->key(directory->context, decider, proof.key_id, key))
+	if (linklog_terms(payment_terms_of(payment), &terms) != LINKLOG_OK ||
+	    terms.path_count == 0 ||
+	    linklog_proof(bytes, &proof) != LINKLOG_OK ||
+	    !directory->key(directory->context,
+			    terms.path[terms.path_count - 1], proof.key_id,
+			    key))
 		return false;
 	linklog_head(proof.header, peer->options.sha256, head);
 	cached = proof_is_cached(peer, head);
-	if (linklog_verify_proof(settle->proof, payment_terms_of(payment), key,
-				 peer->options.sha256,
-				 cached ? verified_before
-					: peer->options.verify,
-				 &entry) != LINKLOG_PROVEN ||
-	    entry.kind != LINK_ENTRY_SETTLE)
+	if (linklog_verify_proof(
+		    bytes, payment_terms_of(payment), key, peer->options.sha256,
+		    cached ? verified_before : peer->options.verify,
+		    entry) != LINKLOG_PROVEN)
 		return false;
 	if (!cached)
 		memcpy(peer->proofs[peer->next_proof++ % PEER_PROOFS_KEPT],
@@ -411,6 +411,7 @@ static bool settle_holds(struct peer *peer, const struct link *link,
 	const struct payment *payment = links_out_leg(
 		peer_links(peer), link->number, settle->prepare_seq);
 	struct payment_terms terms;
+	struct link_entry proven;
 	enum linklog_result result;
 
 	check(payment != NULL);
@@ -420,7 +421,8 @@ static bool settle_holds(struct peer *peer, const struct link *link,
 		return false;
 	if (slice_equal(terms.path[terms.path_count - 1], link_city(link)))
 		return true;
-	return proof_holds(peer, payment, &terms, settle) ||
+	return (peer_proven(peer, payment, settle->proof, &proven) &&
+		proven.kind == LINK_ENTRY_SETTLE) ||
 	       PLANTED(PROOF_UNCHECKED);
 }
 

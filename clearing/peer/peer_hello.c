@@ -317,6 +317,18 @@ static bool signature_holds(struct peer *peer, const struct link *link,
 				    reply->signature.data);
 }
 
+bool peer_signed_by(struct peer *peer, struct slice city, const char *kind,
+		    const struct peer_outcome_reply *reply)
+{
+	const struct peer_directory *directory = &peer->options.directory;
+	uint8_t key[NODE_KEY_SIZE];
+
+	return reply->signature.size == LINKLOG_SIGNATURE_SIZE &&
+	       directory->key(directory->context, city, reply->key_id, key) &&
+	       peer->options.verify(key, signed_bytes(peer, kind, reply->body),
+				    reply->signature.data);
+}
+
 static void try_later(struct peer *peer, uint32_t link, const char *why)
 {
 	struct peer_session *session = peer_session(peer, link);
@@ -336,7 +348,8 @@ void peer_hello_answered(struct peer *peer, uint32_t number,
 	struct link_hello_ok ok;
 
 	session->hello_flying = false;
-	if (session->state == PEER_STOPPED || session->state == PEER_RECOVERING)
+	if (session->state == PEER_STOPPED ||
+	    session->state == PEER_RECOVERING || session->state == PEER_GONE)
 		return;
 	if (!reply->arrived) {
 		try_later(peer, number, "no answer to the hello");

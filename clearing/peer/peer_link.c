@@ -20,6 +20,11 @@ static const struct machine_move link_moves[] = {
 	{ PEER_RECONCILED, PEER_EVIDENCE, PEER_STOPPED },
 	{ PEER_STOPPED, PEER_EVIDENCE, PEER_STOPPED },
 	{ PEER_STOPPED, PEER_REPAIRED, PEER_ASKING },
+	{ PEER_START, PEER_CITY_GONE, PEER_GONE },
+	{ PEER_ASKING, PEER_CITY_GONE, PEER_GONE },
+	{ PEER_RECOVERING, PEER_CITY_GONE, PEER_GONE },
+	{ PEER_RECONCILED, PEER_CITY_GONE, PEER_GONE },
+	{ PEER_STOPPED, PEER_CITY_GONE, PEER_GONE },
 };
 
 static const struct machine link_machine = {
@@ -36,9 +41,10 @@ const char *peer_link_state_name(uint8_t state)
 		[PEER_RECOVERING] = "RECOVERING",
 		[PEER_RECONCILED] = "RECONCILED",
 		[PEER_STOPPED] = "STOPPED",
+		[PEER_GONE] = "GONE",
 	};
 
-	check(state >= PEER_START && state <= PEER_STOPPED);
+	check(state >= PEER_START && state <= PEER_GONE);
 	return names[state];
 }
 
@@ -118,6 +124,7 @@ static bool open_links(struct peer *peer)
 	for (uint32_t i = 0; directory->neighbour(directory->context, i, &city);
 	     i++) {
 		if (links_of(peer_links(peer), city) == NULL &&
+		    !directory->gone(directory->context, city) &&
 		    !open_link(peer, city))
 			return false;
 	}
@@ -146,7 +153,7 @@ bool peer_begin(struct peer *peer)
 {
 	const struct links *links = peer_links(peer);
 
-	if (!open_links(peer))
+	if (!open_links(peer) || !peer_begin_gone(peer))
 		return false;
 	for (uint32_t i = 1; i <= links->link_count; i++) {
 		const struct link *link = links_at(links, i);
@@ -239,6 +246,8 @@ void peer_ask_again(struct peer *peer, uint32_t link)
 {
 	struct peer_session *session = peer_session(peer, link);
 
+	if (session->state == PEER_GONE)
+		return;
 	if (session->state == PEER_STOPPED)
 		peer_move(peer, link, PEER_REPAIRED, "an operator asks again");
 	session->hello_wanted = session->state != PEER_START;

@@ -44,8 +44,8 @@ static bool can_answer(struct peer *peer, const struct payment *payment)
 	return false;
 }
 
-static bool release(struct peer *peer, struct payment *payment, uint32_t reason,
-		    struct slice at_city)
+bool peer_release(struct peer *peer, struct payment *payment, uint32_t reason,
+		  struct slice at_city)
 {
 	struct link_entry entry = { .kind = LINK_ENTRY_RELEASE,
 				    .prepare_seq = payment->in_seq,
@@ -53,6 +53,8 @@ static bool release(struct peer *peer, struct payment *payment, uint32_t reason,
 				    .at_city = at_city };
 	struct recorder recorder;
 
+	if (peer_is_gone(peer, payment->in_link))
+		return peer_end_in_leg(peer, payment, reason, at_city);
 	if (!can_answer(peer, payment))
 		return true;
 	if (!peer_open_move(peer, &recorder))
@@ -69,7 +71,7 @@ static bool release(struct peer *peer, struct payment *payment, uint32_t reason,
 static bool refuse(struct peer *peer, const struct look *look, uint32_t reason)
 {
 	check(reason != LINK_REASON_NONE);
-	return release(peer, look->payment, reason, peer_here(peer));
+	return peer_release(peer, look->payment, reason, peer_here(peer));
 }
 
 /* Reasons 1 to 4: what the terms themselves say (rule PEER-25). */
@@ -106,18 +108,6 @@ static uint32_t check_id(struct peer *peer, const struct look *look)
 		       : LINK_REASON_NONE;
 }
 
-static bool goes_over_gone(struct peer *peer, const struct payment_terms *terms)
-{
-	const struct peer_directory *directory = &peer->options.directory;
-
-	check(directory->gone != NULL);
-	for (uint32_t i = 0; i < terms->path_count; i++) {
-		if (directory->gone(directory->context, terms->path[i]))
-			return true;
-	}
-	return false;
-}
-
 /* (rule PEER-38) (rule PEER-39): everything that is open counts. */
 static int64_t exposure(const struct link *link, const struct payment *payment)
 {
@@ -147,7 +137,8 @@ static uint32_t check_now(struct peer *peer, const struct look *look)
 {
 	const struct link *in = look->in;
 
-	if (goes_over_gone(peer, &look->terms))
+	if (peer_goes_over_gone(peer, &look->terms) &&
+	    !PLANTED(SETTLE_OVER_GONE))
 		return LINK_REASON_CITY_GONE;
 	if (in->frozen_here || in->frozen_there || in->paused)
 		return LINK_REASON_FROZEN;
@@ -239,9 +230,12 @@ static bool look_as_decider(struct peer *peer, const struct look *look)
 	uint32_t reason;
 
 	/* Accepted, and waiting for its key (rule PEER-33). */
-	if (look->payment->in_state == LEG_HELD)
+	if (look->payment->in_state == LEG_HELD) {
+		if (peer_goes_over_gone(peer, &look->terms))
+			return refuse(peer, look, LINK_REASON_CITY_GONE);
 		return peer->now_us <= look->terms.decide_by_us ||
 		       refuse(peer, look, LINK_REASON_LATE);
+	}
 	/* (rule PEER-21) */
 	if (!look->in_session->caught_up && !PLANTED(NOT_CAUGHT_UP) &&
 	    peer->now_us <= look->terms.decide_by_us)
@@ -359,9 +353,17 @@ static bool forward(struct peer *peer, const struct look *look,
 static bool was_never_forwarded(const struct peer *peer,
 				const struct look *look, const struct link *out)
 {
-	return out == NULL ||
-	       peer_session_of(peer, out->number)->state == PEER_RECONCILED ||
-	       look->payment->in_seq > look->in_session->mark;
+	const struct peer_session *session;
+	struct slice speaker;
+
+	if (out == NULL || look->payment->in_seq > look->in_session->mark)
+		return true;
+	session = peer_session_of(peer, out->number);
+	/* (rule PEER-44): where nobody is left, nobody can have settled. */
+	if (out->gone)
+		return session->agreed ||
+		       !peer_speaker(peer, &look->terms, &speaker);
+	return session->state == PEER_RECONCILED;
 }
 
 /* WAITING, and nothing was promised onward as far as this city knows. */
@@ -402,9 +404,12 @@ static bool pass_answer_on(struct peer *peer, struct payment *payment)
 	struct recorder recorder;
 
 	if (payment->out_state == LEG_VOIDED)
-		return release(
+		return peer_release(
 			peer, payment, payment->reason,
 			slice_of(payment->at_city, payment->at_city_size));
+	if (peer_is_gone(peer, payment->in_link))
+		return peer_end_in_leg(peer, payment, LINK_REASON_NONE,
+				       (struct slice){ 0 });
 	if (!can_answer(peer, payment))
 		return true;
 	if (!peer_open_move(peer, &recorder))
@@ -443,11 +448,15 @@ bool peer_look(struct peer *peer, struct payment *payment)
 {
 	struct look look;
 
+	if (payment->out_state == LEG_PENDING &&
+	    peer_is_gone(peer, payment->out_link))
+		return peer_look_at_gone(peer, payment);
 	if (payment->role == PAYMENT_ORIGIN || payment->in_answered ||
 	    payment->in_link == LINK_NONE)
 		return true;
 	begin(peer, payment, &look);
-	if (look.in_session->state != PEER_RECONCILED && !PLANTED(APPEND_EARLY))
+	if (look.in_session->state != PEER_RECONCILED && !look.in->gone &&
+	    !PLANTED(APPEND_EARLY))
 		return true;
 	/* Another leg of the same payment has its place in the books. */
 	if (payment->duplicate)
@@ -475,6 +484,7 @@ bool peer_reveal(struct peer *peer, const struct id *id, struct slice key,
 	peer->options.sha256(key, hash);
 	if (!slice_equal(look.terms.lock, slice_of(hash, SHA256_SIZE)) ||
 	    now_us > look.terms.decide_by_us ||
+	    peer_goes_over_gone(peer, &look.terms) ||
 	    !peer_open_move(peer, &recorder) ||
 	    !peer_can_append(peer, payment->in_link))
 		return false;

@@ -10,6 +10,7 @@
  *   peer_booking.c  what answers and recovery mean for the books
  *   peer_payment.c  looking at payments: accept, forward, decide, answer
  *   peer_pay.c      payments that begin here
+ *   peer_gone.c     cities that never come back
  */
 #ifndef CLEARING_PEER_PEER_PRIVATE_H
 #define CLEARING_PEER_PEER_PRIVATE_H
@@ -24,6 +25,8 @@
 #define PEER_SWEEP_US UINT64_C(1000000)
 /* A link that has not caught up asks again how far it has to go. */
 #define PEER_MARK_US UINT64_C(5000000)
+/* Payments over a city that is GONE: their deciders are asked so often. */
+#define PEER_ASK_US UINT64_C(5000000)
 /* Payments looked at in a turn, so that a turn ends. */
 #define PEER_LOOKS_PER_TURN 2048
 /* Refused payments tried again after one batch. */
@@ -78,7 +81,10 @@ struct slice peer_federation(const struct peer *peer);
 /* peer_session: of a link (checked). */
 struct peer_session *peer_session(struct peer *peer, uint32_t link);
 
-/* peer_listed: is the link one of the roster's now? */
+/*
+ * peer_listed: is the link one of the roster's now, with a city that may speak
+ * on it (rule PEER-44)?
+ */
 bool peer_listed(const struct peer *peer, struct slice city);
 
 /* peer_alarm: something for people about @link. */
@@ -120,6 +126,7 @@ enum peer_link_move {
 	PEER_EVIDENCE,
 	PEER_REWOUND, /* the neighbour has more than this city ever wrote */
 	PEER_REPAIRED,
+	PEER_CITY_GONE, /* it never comes back */
 };
 
 /* peer_move: move the link's machine; a move that is not allowed panics. */
@@ -225,6 +232,57 @@ struct entry peer_entry_of(uint8_t kind, uint32_t debit, uint32_t credit,
 
 /* peer_recovered_account: city/recovered, opened when needed (PEER-18). */
 uint32_t peer_recovered_account(struct peer *peer, struct recorder *recorder);
+
+/* peer_is_gone: did the link end with a city that never comes back? */
+bool peer_is_gone(const struct peer *peer, uint32_t link);
+
+/* peer_goes_over_gone: is a city of the path GONE (reason 7)? */
+bool peer_goes_over_gone(const struct peer *peer,
+			 const struct payment_terms *terms);
+
+/*
+ * peer_speaker: who can tell how a payment ended, seen from this city of its
+ * path: its decider, or if that is GONE, too, the last city before it that is
+ * not; false: all cities after this one are GONE.
+ */
+bool peer_speaker(const struct peer *peer, const struct payment_terms *terms,
+		  struct slice *city) MUST_CHECK;
+
+/* peer_begin_gone: freeze links with cities that are GONE; false: later. */
+bool peer_begin_gone(struct peer *peer) MUST_CHECK;
+
+/* peer_end_in_leg: @reason 0: posted; in the own books alone; false: later. */
+bool peer_end_in_leg(struct peer *peer, const struct payment *payment,
+		     uint32_t reason, struct slice at_city) MUST_CHECK;
+
+/*
+ * peer_look_at_gone: a promise to a city that is GONE: void it, when nobody
+ * is left to ask; false: no room.
+ */
+bool peer_look_at_gone(struct peer *peer,
+		       const struct payment *payment) MUST_CHECK;
+
+/* peer_gather_asks: whose outcome is to be asked for next. */
+void peer_gather_asks(struct peer *peer);
+
+/* peer_next_ask: likewise, as an action; false: none now. */
+bool peer_next_ask(struct peer *peer, struct peer_action *out) MUST_CHECK;
+
+/* peer_release: waive a promise that came in; false: no room, later. */
+bool peer_release(struct peer *peer, struct payment *payment, uint32_t reason,
+		  struct slice at_city) MUST_CHECK;
+
+/*
+ * peer_proven: does @proof show the decider's answer to @payment (PEER-34)?
+ *
+ * @entry  written when it does: a Settle or a Release.
+ */
+bool peer_proven(struct peer *peer, const struct payment *payment,
+		 struct slice proof, struct link_entry *entry) MUST_CHECK;
+
+/* peer_signed_by: is @signature that of @city, over a body of @kind? */
+bool peer_signed_by(struct peer *peer, struct slice city, const char *kind,
+		    const struct peer_outcome_reply *reply) MUST_CHECK;
 
 /* peer_look: take the next step that @payment allows; false: no room. */
 bool peer_look(struct peer *peer, struct payment *payment) MUST_CHECK;

@@ -18,8 +18,10 @@ enum planted {
 	PLANTED_HEAD_UNCHECKED = 7,    /* a hash mismatch is accepted */
 	PLANTED_OLD_LIFE_TAKEN = 8,    /* a batch of an old incarnation */
 	PLANTED_ANSWER_BEFORE_COMMIT = 9,
-	PLANTED_NOT_CAUGHT_UP = 10,   /* promises taken before catching up */
-	PLANTED_PROOF_UNCHECKED = 11, /* a Settle that nobody decided */
+	PLANTED_NOT_CAUGHT_UP = 10,    /* promises taken before catching up */
+	PLANTED_PROOF_UNCHECKED = 11,  /* a Settle that nobody decided */
+	PLANTED_VOID_UNASKED = 12,     /* a middle city is GONE: just void */
+	PLANTED_SETTLE_OVER_GONE = 13, /* after it was said: never */
 };
 
 #ifndef CLEARING_PLANTED

@@ -28,6 +28,7 @@ static void put_link(struct buffer *out, const struct link_view *view)
 	buffer_put_field_varint(out, 19, view->incarnation);
 	codec_put_int64(out, 20, view->oldest_promise_us);
 	buffer_put_field_varint(out, 21, view->account);
+	codec_put_int64(out, 22, view->estate_minor);
 	codec_end(out, begin);
 }
 

@@ -87,6 +87,7 @@ struct link_view {
 	struct slice out_head, in_head;
 	int64_t oldest_promise_us;
 	uint64_t account;
+	int64_t estate_minor;
 };
 
 /* The city alone: GetLink, ReconcileLink. */

@@ -21,14 +21,20 @@ void encode_hello_request(struct buffer *out, struct slice hello)
 	buffer_put_field_bytes(out, 1, hello);
 }
 
+static void put_signed(struct buffer *out, uint32_t number,
+		       const struct signed_body *body)
+{
+	size_t begin = codec_begin(out, number);
+
+	buffer_put_field_bytes(out, 1, body->body);
+	buffer_put_field_bytes(out, 2, body->key_id);
+	buffer_put_field_bytes(out, 3, body->signature);
+	codec_end(out, begin);
+}
+
 void encode_hello_ok(struct buffer *out, const struct signed_body *ok)
 {
-	size_t begin = codec_begin(out, 1);
-
-	buffer_put_field_bytes(out, 1, ok->body);
-	buffer_put_field_bytes(out, 2, ok->key_id);
-	buffer_put_field_bytes(out, 3, ok->signature);
-	codec_end(out, begin);
+	put_signed(out, 1, ok);
 }
 
 void encode_hello_stale(struct buffer *out, uint64_t highest)
@@ -245,6 +251,7 @@ bool decode_quote_payee_response(struct slice bytes,
 static const struct codec_field query_outcome_fields[] = {
 	{ 1, CODEC_BYTES, offsetof(struct query_outcome_request, payment_id) },
 	{ 2, CODEC_BYTES, offsetof(struct query_outcome_request, terms_hash) },
+	{ 3, CODEC_BYTES, offsetof(struct query_outcome_request, terms) },
 };
 
 bool decode_query_outcome_request(struct slice bytes,
@@ -254,9 +261,49 @@ bool decode_query_outcome_request(struct slice bytes,
 	return READ_VIEWS(query_outcome_fields, bytes, out);
 }
 
+void encode_query_outcome_request(struct buffer *out,
+				  const struct query_outcome_request *request)
+{
+	buffer_put_field_bytes(out, 1, request->payment_id);
+	buffer_put_field_bytes(out, 2, request->terms_hash);
+	buffer_put_field_bytes(out, 3, request->terms);
+}
+
 void encode_query_outcome_response(struct buffer *out, struct slice proof)
 {
 	buffer_put_field_bytes(out, 1, proof);
+}
+
+void encode_query_outcome_never(struct buffer *out,
+				const struct signed_body *never)
+{
+	put_signed(out, 2, never);
+}
+
+struct outcome_response {
+	struct slice proof;
+	struct slice never;
+};
+
+static const struct codec_field outcome_response_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct outcome_response, proof) },
+	{ 2, CODEC_BYTES, offsetof(struct outcome_response, never) },
+};
+
+bool decode_query_outcome_response(struct slice bytes,
+				   struct peer_outcome_reply *out)
+{
+	struct outcome_response response = { 0 };
+	struct signed_body never = { 0 };
+
+	if (!READ_VIEWS(outcome_response_fields, bytes, &response) ||
+	    !READ_VIEWS(signed_fields, response.never, &never))
+		return false;
+	out->proof = response.proof;
+	out->body = never.body;
+	out->key_id = never.key_id;
+	out->signature = never.signature;
+	return true;
 }
 
 static const struct codec_field forwarded_fields[] = {

@@ -86,11 +86,19 @@ bool decode_quote_payee_response(struct slice bytes,
 struct query_outcome_request {
 	struct slice payment_id;
 	struct slice terms_hash;
+	struct slice terms; /* may be empty */
 };
 
 bool decode_query_outcome_request(struct slice bytes,
 				  struct query_outcome_request *out) MUST_CHECK;
+void encode_query_outcome_request(struct buffer *out,
+				  const struct query_outcome_request *request);
+/* Unknown, or a proof; or a Never. */
 void encode_query_outcome_response(struct buffer *out, struct slice proof);
+void encode_query_outcome_never(struct buffer *out,
+				const struct signed_body *never);
+bool decode_query_outcome_response(struct slice bytes,
+				   struct peer_outcome_reply *out) MUST_CHECK;
 
 /* A payment request on its way to the payer's city. */
 struct forwarded_request {

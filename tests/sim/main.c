@@ -177,6 +177,9 @@ static void print_report(const struct report *report, double took)
 	       " links stopped by a liar\n",
 	       counts->adopted, counts->withdrawn, counts->stale,
 	       counts->forks);
+	printf("gone: %" PRIu64 " cities, %" PRIu64 " legs ended with them, "
+	       "%" PRIu64 " by a proof; %" PRIu64 " times never\n",
+	       counts->gone, counts->estates, counts->proven, counts->nevers);
 	if (report->failed)
 		printf("%" PRIu64 " failed; first failing seed: %" PRIu64 "\n",
 		       report->failures, report->failed_seed);

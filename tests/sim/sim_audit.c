@@ -107,16 +107,38 @@ static bool posted_at(const struct sim_payment *payment, uint32_t at)
 	       (decider || leg->out_state == LEG_POSTED);
 }
 
+/* The last city of the path that is there; path_count: none. */
+static uint32_t last_there(const struct sim *sim,
+			   const struct sim_payment *payment)
+{
+	for (uint32_t i = payment->path_count; i > 0; i--) {
+		if (sim->cities[payment->path[i - 1]].gone_version == 0)
+			return i - 1;
+	}
+	return payment->path_count;
+}
+
+/* As the last city says that is there. */
+static bool is_posted(const struct sim *sim, const struct sim_payment *payment)
+{
+	uint32_t last = last_there(sim, payment);
+
+	return last < payment->path_count && posted_at(payment, last);
+}
+
 /* A liar on the way cannot post what an honest decider has not. */
 static void audit_proven(struct sim *sim, const struct sim_payment *payment)
 {
 	uint32_t decider = payment->path_count - 1;
 
-	if (!is_honest(sim, payment->path[decider]) ||
+	if (sim->cities[payment->path[decider]].gone_version > 0 ||
+	    !is_honest(sim, payment->path[decider]) ||
 	    posted_at(payment, decider))
 		return;
 	for (uint32_t i = 0; i < decider; i++) {
-		if (is_honest(sim, payment->path[i]) && posted_at(payment, i))
+		if (is_honest(sim, payment->path[i]) &&
+		    sim->cities[payment->path[i]].gone_version == 0 &&
+		    posted_at(payment, i))
 			sim_fail(sim,
 				 "payment %08x is posted at city %u, and its "
 				 "decider never settled",
@@ -132,8 +154,10 @@ static void audit_payment(struct sim *sim, const struct sim_payment *payment)
 		audit_proven(sim, payment);
 		return;
 	}
-	posted = posted_at(payment, payment->path_count - 1);
+	posted = is_posted(sim, payment);
 	for (uint32_t i = 0; i < payment->path_count; i++) {
+		if (sim->cities[payment->path[i]].gone_version > 0)
+			continue;
 		if (posted_at(payment, i) != posted)
 			sim_fail(sim,
 				 "payment %08x is %sposted at city %u, not so "
@@ -155,7 +179,7 @@ static void audit_again(struct sim *sim, const struct sim_payment *payment)
 		const struct sim_payment *other = &sim->payments[i];
 
 		posted += id_equal(&other->id, &payment->id) &&
-			  posted_at(other, other->path_count - 1);
+			  is_posted(sim, other);
 	}
 	if (posted > 1)
 		sim_fail(sim, "payment %08x is posted %u times",
@@ -183,6 +207,61 @@ static void audit_pair(struct sim *sim, uint32_t a, uint32_t b)
 			 (long long)owes, b, (long long)owed);
 }
 
+/*
+ * What is owed between a city and one that is GONE is the sum of what was
+ * posted between the two, in the logs or after they had ended (rule PEER-44).
+ */
+static void audit_estate(struct sim *sim, uint32_t here, uint32_t gone)
+{
+	const struct sim_city *city = &sim->cities[here];
+	const struct link *link =
+		links_at(&city->ledger.links, sim_city_link(city, gone));
+	int64_t owed = 0;
+
+	for (uint32_t i = 0; i < sim->payment_count; i++) {
+		const struct sim_payment *payment = &sim->payments[i];
+		const struct sim_leg *leg = &payment->legs[here];
+		int64_t amount = (int64_t)payment->amount_minor;
+
+		for (uint32_t k = 1; k < payment->path_count; k++) {
+			if (payment->path[k - 1] == gone &&
+			    payment->path[k] == here &&
+			    leg->in_state == LEG_POSTED)
+				owed += amount;
+			if (payment->path[k - 1] == here &&
+			    payment->path[k] == gone &&
+			    leg->out_state == LEG_POSTED)
+				owed -= amount;
+		}
+	}
+	/* What a liar has to answer may stay open for ever. */
+	if (!link->gone ||
+	    (sim->plan.liar == SIM_NONE &&
+	     link->pending_in_count + link->pending_out_count > 0))
+		sim_fail(sim, "city %u has legs open with %u, which is GONE",
+			 here, gone);
+	if (link_owed_minor(link) != owed)
+		sim_fail(sim,
+			 "city %u claims %lld of the estate of %u: its "
+			 "payments say %lld",
+			 here, (long long)link_owed_minor(link), gone,
+			 (long long)owed);
+}
+
+/* Both ways: one of the two, or neither, is GONE. */
+static void audit_link(struct sim *sim, uint32_t a, uint32_t b)
+{
+	bool a_gone = sim->cities[a].gone_version > 0;
+	bool b_gone = sim->cities[b].gone_version > 0;
+
+	if (!a_gone && !b_gone)
+		audit_pair(sim, a, b);
+	else if (!a_gone)
+		audit_estate(sim, a, b);
+	else if (!b_gone)
+		audit_estate(sim, b, a);
+}
+
 static bool any_posted(const struct sim *sim, const struct id *parent)
 {
 	for (uint32_t i = 0; i < sim->payment_count; i++) {
@@ -190,8 +269,7 @@ static bool any_posted(const struct sim *sim, const struct id *parent)
 
 		if ((id_equal(&payment->parent, parent) ||
 		     id_equal(&payment->id, parent)) &&
-		    payment->path_count > 0 &&
-		    posted_at(payment, payment->path_count - 1))
+		    is_posted(sim, payment))
 			return true;
 	}
 	return false;
@@ -214,7 +292,8 @@ static void audit_command(struct sim *sim, const struct sim_command *command)
 		return;
 	payment = sim_check_find(sim, &command->final);
 	check(payment != NULL);
-	if (payment->through_liar)
+	if (payment->through_liar ||
+	    last_there(sim, payment) == payment->path_count)
 		return;
 	if (any_posted(sim, &command->id) != command->posted)
 		sim_fail(sim, "the client of %08x was told that it is %sposted",
@@ -225,6 +304,9 @@ static void audit_command(struct sim *sim, const struct sim_command *command)
 void sim_audit(struct sim *sim)
 {
 	for (uint32_t i = 0; i < sim->plan.cities; i++) {
+		/* What stood in its memory is of no use any more. */
+		if (sim->cities[i].gone_version > 0)
+			continue;
 		audit_replay(&sim->cities[i]);
 		sim_city_each_block(&sim->cities[i], audit_block, NULL);
 	}
@@ -238,7 +320,7 @@ void sim_audit(struct sim *sim)
 		for (uint32_t j = 0; j < i; j++) {
 			if (sim->linked[i][j] && is_honest(sim, i) &&
 			    is_honest(sim, j))
-				audit_pair(sim, i, j);
+				audit_link(sim, i, j);
 		}
 	}
 }

@@ -116,8 +116,12 @@ static void check_link(struct sim_city *city, const struct link *link,
 	const struct account *account =
 		ledger_account(&city->ledger, link->account);
 	int64_t expected = (int64_t)link->in.settled_minor -
-			   (int64_t)link->open.settled_minor +
-			   sums->booked_minor;
+			   (int64_t)link->open.settled_minor -
+			   link->estate_minor + sums->booked_minor;
+
+	if (link->estate_minor != 0 && !link->gone)
+		sim_fail(sim, "city %u has claims on %u, which is there",
+			 city->number, other);
 
 	if (sums->in_minor != link->pending_in_minor ||
 	    sums->out_minor != link->pending_out_minor)
@@ -477,6 +481,10 @@ void sim_check_alarm(struct sim_city *city, uint32_t other, const char *what)
 
 void sim_check_answer(struct sim_city *city, uint32_t from, uint32_t answer)
 {
+	/* Of what was still on its way. */
+	if (answer == PEER_WRONG_LINK &&
+	    city->sim->cities[from].gone_version > 0)
+		return;
 	switch ((enum peer_answer)answer) {
 	case PEER_TAKEN:
 	case PEER_NOT_RECONCILED:
@@ -495,6 +503,7 @@ void sim_check_answer(struct sim_city *city, uint32_t from, uint32_t answer)
 void sim_check_hello(struct sim_city *city, uint32_t from, uint32_t result)
 {
 	if (result == PEER_HELLO_MALFORMED && !with_liar(city, from) &&
+	    city->sim->cities[from].gone_version == 0 &&
 	    sim_city_link(city, from) != 0)
 		sim_fail(city->sim, "city %u does not understand city %u",
 			 city->number, from);
@@ -559,7 +568,8 @@ void sim_check_why_not_quiet(struct sim *sim)
 		struct sim_city *city = &sim->cities[i];
 		const struct links *links = &city->ledger.links;
 
-		if (!city->up || sim_city_is_idle(city))
+		if (city->gone_version > 0 ||
+		    (city->up && sim_city_is_idle(city)))
 			continue;
 		if (where == SIM_NONE)
 			where = i;

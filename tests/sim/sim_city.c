@@ -116,10 +116,14 @@ static void count_block(struct sim *sim, const struct block *block)
 {
 	sim->counts.blocks++;
 	for (uint32_t i = 0; i < block->event_count; i++) {
-		sim->counts.adopted +=
-			block->events[i].kind == EVENT_LINK_BATCH_ADOPTED;
-		sim->counts.withdrawn +=
-			block->events[i].kind == EVENT_LINK_WITHDRAWN;
+		const struct event *event = &block->events[i];
+		bool out = event->kind == EVENT_OUT_LEG_ENDED;
+
+		sim->counts.adopted += event->kind == EVENT_LINK_BATCH_ADOPTED;
+		sim->counts.withdrawn += event->kind == EVENT_LINK_WITHDRAWN;
+		sim->counts.nevers += event->kind == EVENT_NEVER_GIVEN;
+		sim->counts.estates += out || event->kind == EVENT_IN_LEG_ENDED;
+		sim->counts.proven += out && event->leg_ended.reason == 0;
 	}
 }
 
@@ -336,7 +340,8 @@ static bool has_recovered(const struct sim_city *city)
 		const struct peer_session *session =
 			peer_session_of(&city->peer, i);
 
-		if (session->state != PEER_RECONCILED || !session->caught_up)
+		if (session->state != PEER_GONE &&
+		    (session->state != PEER_RECONCILED || !session->caught_up))
 			return false;
 	}
 	return true;
@@ -440,6 +445,22 @@ static void start_engine(struct sim_city *city)
 	city->engine_context = links->context;
 	links->on_payment = on_payment;
 	links->context = city;
+}
+
+void sim_city_reload(struct sim_city *city)
+{
+	struct peer_directory directory = sim_roster_directory(city);
+
+	if (city->roster_version == city->sim->roster_version ||
+	    city->gone_version > 0)
+		return;
+	city->roster_version = city->sim->roster_version;
+	sim_say(city->sim, "%u takes roster %" PRIu64, city->number,
+		city->roster_version);
+	if (!city->up)
+		return;
+	peer_set_directory(&city->peer, &directory);
+	sim_city_turn(city);
 }
 
 static void start_ledger(struct sim_city *city)
@@ -590,6 +611,7 @@ void sim_city_found(struct sim *sim, uint32_t number)
 	city->node_us = 0;
 	city->key_number = 1;
 	city->roster_version = 1;
+	city->gone_version = 0;
 	city->restored_ever = city->restoring = false;
 	city->backup = 0;
 	memset(city->excused, 0, sizeof(city->excused));
@@ -618,6 +640,8 @@ static bool link_is_idle(const struct sim_city *city, uint32_t number)
 	const struct peer_session *session =
 		peer_session_of(&city->peer, number);
 
+	if (session->state == PEER_GONE)
+		return link->gone;
 	/* A liar may hinder what it likes: that is its own loss. */
 	if (sim_city_of(city->sim, link_city(link)) == city->sim->plan.liar)
 		return true;

@@ -24,6 +24,9 @@ void sim_city_start(struct sim_city *city);
  */
 void sim_city_crash(struct sim_city *city, uint32_t cut);
 
+/* sim_city_reload: it takes the newest roster. */
+void sim_city_reload(struct sim_city *city);
+
 /* sim_city_now: node time. */
 uint64_t sim_city_now(struct sim_city *city);
 

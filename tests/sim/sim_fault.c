@@ -25,6 +25,25 @@ static uint32_t some_weight(struct sim *sim, uint32_t per_mille)
 		       : 0;
 }
 
+/* By dice of its own: runs in which nobody goes are what they were. */
+static void plan_gone(struct sim *sim)
+{
+	struct sim_plan *plan = &sim->plan;
+	struct sim_random random;
+
+	sim_random_seed(&random, sim->seed, 3);
+	if (plan->cities < 3 || !sim_chance(&random, 350))
+		return;
+	plan->gone_most = plan->cities > 4 ? 2 : 1;
+	plan->faults[SIM_FAULT_GONE] = 3;
+	/* Promises that come late meet a decider that has said never. */
+	plan->faults[SIM_FAULT_PARTITION] += 4;
+	plan->fault_us /= 2;
+	/* Who was restored must not say what it has forgotten. */
+	if (plan->liar == SIM_NONE && sim_chance(&random, 500))
+		plan->faults[SIM_FAULT_RESTORE] = 8;
+}
+
 void sim_fault_plan(struct sim *sim, uint32_t cities)
 {
 	static const uint32_t drops[] = { 0, 0, 10, 60, 250 };
@@ -46,7 +65,7 @@ void sim_fault_plan(struct sim *sim, uint32_t cities)
 		.fault_us = sim_random_between(random, 500000, 5000000),
 		.faults = { some_weight(sim, 700), some_weight(sim, 500),
 			    some_weight(sim, 600), some_weight(sim, 300),
-			    some_weight(sim, 300), 1 },
+			    some_weight(sim, 300), 1, 0 },
 		.line_most = one_of(sim, lines, 4),
 		.careless = sim_chance(random, 400),
 		.links_commanded = sim_chance(random, 500),
@@ -66,6 +85,7 @@ void sim_fault_plan(struct sim *sim, uint32_t cities)
 		plan->faults[SIM_FAULT_CRASH] = 3;
 		plan->fault_us /= 3;
 	}
+	plan_gone(sim);
 }
 
 static void fault_after(struct sim *sim)
@@ -107,14 +127,56 @@ static void crash(struct sim *sim)
 	restart_after(city);
 }
 
-/* Two that lose the same entries at once are beyond the protocol. */
+/*
+ * Two that lose the same entries at once are beyond the protocol; who is GONE
+ * has lost all of them.
+ */
 static bool may_restore(const struct sim *sim, const struct sim_city *who)
 {
 	for (uint32_t i = 0; i < sim->plan.cities; i++) {
-		if (sim->cities[i].restoring && &sim->cities[i] != who)
+		const struct sim_city *city = &sim->cities[i];
+
+		if (city->restoring && city != who)
+			return false;
+		if (city->gone_version > 0 && sim->linked[i][who->number])
 			return false;
 	}
 	return true;
+}
+
+static bool may_go(const struct sim *sim, const struct sim_city *who)
+{
+	uint32_t gone = 0;
+
+	for (uint32_t i = 0; i < sim->plan.cities; i++) {
+		const struct sim_city *city = &sim->cities[i];
+
+		gone += city->gone_version > 0;
+		if (city->restoring &&
+		    (city == who || sim->linked[i][who->number]))
+			return false;
+	}
+	return gone < sim->plan.gone_most && who->gone_version == 0 &&
+	       who->number != sim->plan.liar;
+}
+
+/* Its last messages may still be on their way, and so is the roster. */
+static void go(struct sim *sim)
+{
+	struct sim_city *city = &sim->cities[some_city(sim)];
+
+	if (!may_go(sim, city))
+		return;
+	sim->counts.gone++;
+	if (city->up)
+		sim_city_crash(city, 0);
+	city->gone_version = ++sim->roster_version;
+	sim_say(sim, "%u never comes back: roster %" PRIu64, city->number,
+		sim->roster_version);
+	for (uint32_t i = 0; i < sim->plan.cities; i++)
+		sim_schedule(
+			sim, sim_random_below(&sim->random, 15 * SIM_SECOND_US),
+			(struct sim_event){ .kind = SIM_ROSTER, .city = i });
 }
 
 /* The same backup again, or one that is somewhat old. */
@@ -240,6 +302,9 @@ void sim_fault(struct sim *sim)
 	case SIM_FAULT_CONNECTION:
 		cut_connection(sim);
 		break;
+	case SIM_FAULT_GONE:
+		go(sim);
+		break;
 	}
 	fault_after(sim);
 }
@@ -267,6 +332,9 @@ void sim_fault_mend(struct sim *sim)
 
 		for (uint32_t j = 0; j < sim->plan.cities; j++)
 			sim->cut[i][j] = false;
+		if (city->gone_version > 0)
+			continue;
+		sim_city_reload(city);
 		if (!city->up)
 			sim_city_start(city);
 		else

@@ -223,6 +223,12 @@ static void lie_in_reply(struct sim *sim, struct sim_message *reply)
 {
 	uint64_t dice = sim_random_below(&sim->random, 4);
 
+	if (reply->kind == PEER_ASK_OUTCOME) {
+		if (reply->size > 0)
+			reply->bytes[sim_random_below(&sim->random,
+						      reply->size)] ^= 1;
+		return;
+	}
 	if (dice == 0)
 		reply->answer = (uint32_t)sim_random_below(&sim->random, 20);
 	else if (dice == 1)

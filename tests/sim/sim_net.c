@@ -9,6 +9,7 @@
 #include "sim/sim_city.h"
 #include "sim/sim_crypto.h"
 #include "sim/sim_liar.h"
+#include "sim/sim_roster.h"
 
 /* What a caller waits for an answer, at least and at most. */
 #define TIMEOUT_US_MIN (2 * SIM_SECOND_US)
@@ -70,16 +71,17 @@ static uint32_t begin_call(struct sim_city *city,
 {
 	struct sim *sim = city->sim;
 	const struct link *link = links_at(&city->ledger.links, action->link);
+	bool asks = action->kind == PEER_ASK_OUTCOME;
 	uint32_t number = sim->call_count;
 
 	sim->calls = sim_grow(sim->calls, number, &sim->call_capacity,
 			      sizeof(*sim->calls));
 	sim->calls[number] = (struct sim_call){
 		.from = city->number,
-		.to = sim_city_of(sim, link_city(link)),
+		.to = sim_city_of(sim, asks ? action->city : link_city(link)),
 		.run = city->run,
 		.link = action->link,
-		.seq = action->seq,
+		.seq = asks ? action->number : action->seq,
 		.kind = action->kind,
 		.own = action->own,
 		.open = true,
@@ -155,6 +157,8 @@ static struct slice content_of(struct sim_city *city,
 		return batch_of(city, action);
 	case PEER_FETCH_LOG:
 		return (struct slice){ 0 };
+	case PEER_ASK_OUTCOME:
+		return action->terms;
 	}
 	clearing_panic(__FILE__, __LINE__, "action kind");
 }
@@ -176,10 +180,11 @@ void sim_net_perform(struct sim_city *city, const struct peer_action *action)
 		memcpy(message->bytes, content.data, content.size);
 	sim_say(city->sim, "%u -> %u %s seq %u call %u", message->from,
 		message->to,
-		action->kind == PEER_SAY_HELLO	  ? "hello"
-		: action->kind == PEER_SEND_BATCH ? "batch"
-		: action->own			  ? "fetch own"
-						  : "fetch theirs",
+		action->kind == PEER_SAY_HELLO	   ? "hello"
+		: action->kind == PEER_SEND_BATCH  ? "batch"
+		: action->kind == PEER_ASK_OUTCOME ? "outcome?"
+		: action->own			   ? "fetch own"
+						   : "fetch theirs",
 		(uint32_t)action->seq, call);
 	sim_net_send(city->sim, message);
 }
@@ -207,11 +212,11 @@ static void answer(struct sim_city *city, struct sim_message *reply)
 			    });
 }
 
-static void sign_reply(struct sim_city *city, struct slice body,
-		       struct sim_message *reply)
+static void sign_reply(struct sim_city *city, const char *kind,
+		       struct slice body, struct sim_message *reply)
 {
 	memcpy(reply->bytes, body.data, body.size);
-	peer_sign_body(&city->peer, "HelloOk", body, reply->signature);
+	peer_sign_body(&city->peer, kind, body, reply->signature);
 	memcpy(reply->key_id, city->key_id, 2);
 	reply->key_id_size = 2;
 }
@@ -234,7 +239,7 @@ static void hello_came(struct sim_city *city, const struct sim_message *request)
 	reply->arrived = result == PEER_HELLO_OK || result == PEER_HELLO_STALE;
 	reply->stale_highest = highest;
 	if (result == PEER_HELLO_OK)
-		sign_reply(city, buffer_view(&body), reply);
+		sign_reply(city, "HelloOk", buffer_view(&body), reply);
 	if (result == PEER_HELLO_STALE)
 		sim->counts.stale++;
 	sim_check_hello(city, request->from, result);
@@ -299,6 +304,130 @@ static void fetch_came(struct sim_city *city, const struct sim_message *request)
 	answer(city, reply);
 }
 
+/* The Settle of a payment in a log, as the tables would have it. */
+static const struct sim_batch *find_settle(struct sim_city *city,
+					   const struct sim_log *log,
+					   const uint8_t hash[SHA256_SIZE],
+					   uint32_t *index)
+{
+	for (uint32_t i = log->count; i > 0; i--) {
+		const struct sim_batch *batch = &log->batches[i - 1];
+		struct slice entries, bytes = { 0 };
+		struct link_batch parts;
+		struct link_entry entry;
+
+		check(linklog_batch(slice_of(batch->bytes, batch->size),
+				    &parts) == LINKLOG_OK);
+		entries = parts.entries;
+		*index = 0;
+		while (linklog_next_entry(&entries, &bytes)) {
+			check(linklog_entry(bytes, &entry) == LINKLOG_OK);
+			if (entry.kind == LINK_ENTRY_SETTLE &&
+			    memcmp(entry.terms_hash, hash, SHA256_SIZE) == 0 &&
+			    batch->block <= sim_city_durable(city))
+				return batch;
+			(*index)++;
+		}
+	}
+	return NULL;
+}
+
+static void prove(struct sim_city *city, const struct sim_batch *batch,
+		  uint32_t index, struct buffer *out)
+{
+	static uint8_t leaves[2 * LINKLOG_ENTRIES_MAX][SHA256_SIZE];
+	struct link_batch parts;
+	struct slice entries, bytes = { 0 };
+	struct link_entry entry = { 0 };
+
+	check(linklog_batch(slice_of(batch->bytes, batch->size), &parts) ==
+	      LINKLOG_OK);
+	entries = parts.entries;
+	for (uint32_t i = 0; i <= index; i++)
+		check(linklog_next_entry(&entries, &bytes));
+	check(linklog_entry(bytes, &entry) == LINKLOG_OK);
+	if (entry.proof.size > 0)
+		buffer_put(out, entry.proof);
+	else
+		linklog_prove(&parts, index, leaves, sim_roster_hash(city->sim),
+			      out);
+}
+
+/* (rule PEER-35) What a neighbour holds, or nobody can any more. */
+static bool is_held(struct sim_city *city, uint32_t number,
+		    const struct sim_batch *batch)
+{
+	const struct link *link = links_at(&city->ledger.links, number);
+
+	return link->gone || batch->last_seq <= link->acknowledged;
+}
+
+/* From this city's answer, or from that of the neighbour it forwarded to. */
+static void find_proof(struct sim_city *city, const struct payment_terms *terms,
+		       const uint8_t hash[SHA256_SIZE], struct buffer *out)
+{
+	const struct sim_batch *batch;
+	uint32_t here = 0, before, after, index;
+
+	while (here < terms->path_count &&
+	       !slice_equal(terms->path[here], city->name))
+		here++;
+	if (here == 0 || here == terms->path_count)
+		return;
+	before = sim_city_link(city,
+			       sim_city_of(city->sim, terms->path[here - 1]));
+	if (before > 0) {
+		batch = find_settle(city, &city->store.own[before - 1], hash,
+				    &index);
+		if (batch != NULL && is_held(city, before, batch))
+			prove(city, batch, index, out);
+	}
+	if (out->size > 0 || here + 1 == terms->path_count)
+		return;
+	after = sim_city_link(city,
+			      sim_city_of(city->sim, terms->path[here + 1]));
+	batch = after == 0 ? NULL
+			   : find_settle(city, &city->store.taken[after - 1],
+					 hash, &index);
+	if (batch != NULL)
+		prove(city, batch, index, out);
+}
+
+static void outcome_came(struct sim_city *city,
+			 const struct sim_message *request)
+{
+	struct slice name = city->sim->cities[request->from].name;
+	struct slice bytes = slice_of(request->bytes, request->size);
+	uint8_t memory[LINKLOG_PROOF_SIZE_MAX], hash[SHA256_SIZE];
+	struct payment_terms terms;
+	struct sim_message *reply;
+	bool may = peer_may_say_never(&city->peer, name, bytes);
+	bool never = false;
+	struct buffer out;
+
+	buffer_init(&out, memory, sizeof(memory));
+	sim_roster_hash(city->sim)(bytes, hash);
+	if (linklog_terms(bytes, &terms) == LINKLOG_OK)
+		find_proof(city, &terms, hash, &out);
+	if (out.size == 0 && may)
+		never = peer_say_never(&city->peer, name, bytes,
+				       sim_city_now(city), &out);
+	check(!out.overflowed);
+	reply = reply_to(request, out.size);
+	reply->arrived = true;
+	reply->never = never;
+	if (never)
+		sign_reply(city, "Never", buffer_view(&out), reply);
+	else if (out.size > 0)
+		memcpy(reply->bytes, out.data, out.size);
+	sim_say(city->sim, "%u: outcome for %u: %s", city->number,
+		request->from,
+		never	       ? "never"
+		: out.size > 0 ? "proof"
+			       : "unknown");
+	answer(city, reply);
+}
+
 static void hello_answered(struct sim_city *city, const struct sim_call *call,
 			   const struct sim_message *reply)
 {
@@ -350,6 +479,22 @@ static void log_fetched(struct sim_city *city, const struct sim_call *call,
 			 batches, count);
 }
 
+static void outcome_answered(struct sim_city *city, const struct sim_call *call,
+			     const struct sim_message *reply)
+{
+	struct peer_outcome_reply arrived = { .arrived = reply != NULL };
+
+	if (reply != NULL && reply->never) {
+		arrived.body = slice_of(reply->bytes, reply->size);
+		arrived.key_id = slice_of(reply->key_id, reply->key_id_size);
+		arrived.signature =
+			slice_of(reply->signature, sizeof(reply->signature));
+	} else if (reply != NULL) {
+		arrived.proof = slice_of(reply->bytes, reply->size);
+	}
+	peer_outcome_answered(&city->peer, call->seq, &arrived);
+}
+
 /* @reply NULL: it never came. */
 static void end_call(struct sim *sim, uint32_t number,
 		     const struct sim_message *reply)
@@ -372,6 +517,9 @@ static void end_call(struct sim *sim, uint32_t number,
 	case PEER_FETCH_LOG:
 		log_fetched(city, call, reply);
 		break;
+	case PEER_ASK_OUTCOME:
+		outcome_answered(city, call, reply);
+		break;
 	}
 	sim_city_turn(city);
 }
@@ -388,6 +536,9 @@ static void request_came(struct sim_city *city,
 		break;
 	case PEER_FETCH_LOG:
 		fetch_came(city, request);
+		break;
+	case PEER_ASK_OUTCOME:
+		outcome_came(city, request);
 		break;
 	}
 	sim_city_turn(city);
@@ -431,7 +582,7 @@ void sim_net_connect(struct sim_city *city, uint32_t other)
 	uint32_t link = sim_city_link(city, other);
 
 	city->connecting[other] = false;
-	if (city->connected[other])
+	if (city->connected[other] || sim->cities[other].gone_version > 0)
 		return;
 	if (link == 0 || !sim->cities[other].up ||
 	    sim->cut[city->number][other] || sim->cut[other][city->number]) {

@@ -103,11 +103,19 @@ static bool known(void *context, struct slice name)
 	return sim_city_of(city->sim, name) != SIM_NONE;
 }
 
+static bool says_gone(const struct sim_city *city, uint32_t other)
+{
+	uint64_t version = city->sim->cities[other].gone_version;
+
+	return version > 0 && version <= city->roster_version;
+}
+
 static bool gone(void *context, struct slice name)
 {
-	(void)context;
-	(void)name;
-	return false;
+	const struct sim_city *city = context;
+	uint32_t other = sim_city_of(city->sim, name);
+
+	return other != SIM_NONE && says_gone(city, other);
 }
 
 static uint32_t in_flight_per_mille(void *context, struct slice name)
@@ -141,18 +149,19 @@ static bool is_excluded(const struct sim *sim, uint32_t from, uint32_t to,
 }
 
 /* A shortest way; from time to time it is begun by a detour. */
-static uint32_t find_way(struct sim *sim, uint32_t from, uint32_t to,
+static uint32_t find_way(struct sim_city *city, uint32_t to,
 			 const struct peer_hop *excluded, uint32_t count,
 			 uint32_t before[SIM_CITIES_MAX])
 {
+	struct sim *sim = city->sim;
 	uint32_t queue[SIM_CITIES_MAX], first = 0, last = 0;
 	uint32_t shift =
 		(uint32_t)sim_random_below(&sim->engine, sim->plan.cities);
 
 	for (uint32_t i = 0; i < SIM_CITIES_MAX; i++)
 		before[i] = SIM_NONE;
-	before[from] = from;
-	queue[last++] = from;
+	before[city->number] = city->number;
+	queue[last++] = city->number;
 	while (first < last && before[to] == SIM_NONE) {
 		uint32_t at = queue[first++];
 
@@ -160,7 +169,7 @@ static uint32_t find_way(struct sim *sim, uint32_t from, uint32_t to,
 			uint32_t next = (i + shift) % sim->plan.cities;
 
 			if (!sim->linked[at][next] ||
-			    before[next] != SIM_NONE ||
+			    before[next] != SIM_NONE || says_gone(city, next) ||
 			    is_excluded(sim, at, next, excluded, count))
 				continue;
 			before[next] = at;
@@ -181,8 +190,7 @@ static uint32_t route(void *context, struct slice name, uint64_t amount_minor,
 
 	(void)amount_minor;
 	if (to == SIM_NONE || to == city->number ||
-	    find_way(sim, city->number, to, excluded, excluded_count, before) ==
-		    SIM_NONE)
+	    find_way(city, to, excluded, excluded_count, before) == SIM_NONE)
 		return 0;
 	while (to != city->number) {
 		backwards[count++] = to;

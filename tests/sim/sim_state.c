@@ -88,6 +88,8 @@ static uint64_t of_link(const struct link *link)
 		link->boundary_count,
 		link->recent_count,
 		link->open_count,
+		link->gone,
+		(uint64_t)link->estate_minor,
 	};
 
 	return mix(0, numbers, sizeof(numbers));

@@ -140,7 +140,8 @@ static bool is_void(const struct sim *sim, const struct sim_event *event)
 
 	if (event->kind == SIM_MESSAGE || event->kind == SIM_TIMEOUT ||
 	    event->kind == SIM_FAULT || event->kind == SIM_HEAL ||
-	    event->kind == SIM_RESTART || event->kind == SIM_WORK)
+	    event->kind == SIM_RESTART || event->kind == SIM_WORK ||
+	    event->kind == SIM_ROSTER)
 		return false;
 	city = &sim->cities[event->city];
 	return !city->up || city->run != event->run;
@@ -207,8 +208,11 @@ static void on_event(struct sim *sim, const struct sim_event *event)
 		sim_fault_heal(sim, event->city, event->other);
 		return;
 	case SIM_RESTART:
-		if (!city->up)
+		if (!city->up && city->gone_version == 0)
 			sim_city_start(city);
+		return;
+	case SIM_ROSTER:
+		sim_city_reload(city);
 		return;
 	default:
 		on_city_event(sim, event);
@@ -229,7 +233,10 @@ static void step(struct sim *sim, const struct sim_event *event)
 static bool all_idle(const struct sim *sim)
 {
 	for (uint32_t i = 0; i < sim->plan.cities; i++) {
-		if (!sim->cities[i].up || !sim_city_is_idle(&sim->cities[i]))
+		const struct sim_city *city = &sim->cities[i];
+
+		if (city->gone_version == 0 &&
+		    (!city->up || !sim_city_is_idle(city)))
 			return false;
 	}
 	return true;
@@ -298,6 +305,7 @@ static void begin(struct sim *sim, uint64_t seed)
 	sim->event_count = sim->call_count = sim->calls_open = 0;
 	sim->payment_count = sim->command_count = sim->head_count = 0;
 	sim->captured_count = 0;
+	sim->roster_version = 1;
 	sim->event_order = 0;
 	memset(sim->linked, 0, sizeof(sim->linked));
 	memset(sim->lines, 0, sizeof(sim->lines));

@@ -36,8 +36,9 @@ enum sim_fault_kind {
 	SIM_FAULT_STALL,     /* of the database */
 	SIM_FAULT_CLOCK,
 	SIM_FAULT_CONNECTION,
+	SIM_FAULT_GONE, /* a city never comes back, and the roster says so */
 };
-#define SIM_FAULT_KINDS 6
+#define SIM_FAULT_KINDS 7
 
 /* What may go wrong in this run, in thousandths or as yes and no. */
 struct sim_plan {
@@ -56,8 +57,9 @@ struct sim_plan {
 	bool accounts_commanded;
 	bool keys_rotate;
 	bool real_hash;
-	uint32_t liar; /* a city, or SIM_NONE */
-	uint32_t lies; /* of its messages */
+	uint32_t liar;	    /* a city, or SIM_NONE */
+	uint32_t lies;	    /* of its messages */
+	uint32_t gone_most; /* cities that may never come back */
 };
 
 enum sim_event_kind {
@@ -72,7 +74,8 @@ enum sim_event_kind {
 	SIM_REVEAL, /* a payer hands over the key to a payment */
 	SIM_FAULT,
 	SIM_RESTART,
-	SIM_HEAL, /* a partition or a stall ends */
+	SIM_HEAL,   /* a partition or a stall ends */
+	SIM_ROSTER, /* the newest roster reaches a city */
 };
 
 struct sim_event {
@@ -101,8 +104,9 @@ struct sim_message {
 	uint8_t key_id_size;
 	uint8_t key_id[LINKLOG_KEY_ID_SIZE_MAX];
 	uint32_t batch_count; /* reply to FETCH: length, bytes, each */
+	bool never;	      /* reply to ASK_OUTCOME: a Never, not a proof */
 	size_t size;
-	uint8_t bytes[]; /* hello, batch, HelloOk or batches */
+	uint8_t bytes[]; /* hello, batch, HelloOk, batches, terms, proof */
 };
 
 struct sim_call {
@@ -141,6 +145,8 @@ struct sim_city {
 	uint32_t key_number;
 	uint8_t key_id[4];
 	uint64_t roster_version;
+	/* The roster from which on it is GONE; 0: it is there. */
+	uint64_t gone_version;
 
 	struct ledger ledger;
 	struct peer peer;
@@ -214,7 +220,7 @@ struct sim_head {
 struct sim_counts {
 	uint64_t posted, refused, crashes, restores, partitions, messages;
 	uint64_t adopted, withdrawn, retried, stale, forks, lies, blocks;
-	uint64_t held;
+	uint64_t held, gone, nevers, estates, proven;
 };
 
 struct sim {
@@ -228,7 +234,8 @@ struct sim {
 	struct sim_plan plan;
 	uint64_t now_us;
 	uint64_t steps;
-	bool quiet; /* faults and work are over */
+	bool quiet;		 /* faults and work are over */
+	uint64_t roster_version; /* the newest */
 	struct sim_city cities[SIM_CITIES_MAX];
 	/* The roster: lines[a][b] is what a lets b owe at first. */
 	bool linked[SIM_CITIES_MAX][SIM_CITIES_MAX];

@@ -201,6 +201,7 @@ static struct link_view link_example(void)
 		.in_head = LITERAL("\0" HEAD),
 		.oldest_promise_us = 1700000000000000,
 		.account = 12,
+		.estate_minor = -9,
 	};
 
 	return view;
@@ -230,6 +231,7 @@ static void expect_link(const Clearing__V1__Link *found,
 	assert_int_equal(found->incarnation, wanted->incarnation);
 	assert_int_equal(found->oldest_promise_us, wanted->oldest_promise_us);
 	assert_int_equal(found->account, wanted->account);
+	assert_int_equal(found->estate_minor, wanted->estate_minor);
 }
 
 /* Goal: every field of a link, alone and in a list. */

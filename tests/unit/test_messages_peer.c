@@ -349,6 +349,46 @@ static void test_messages_peer_query_outcome(void **state)
 	expect_packed(&out, &answer.base);
 }
 
+/* Goal: with a city that is GONE the terms go along, and a Never comes back. */
+static void test_messages_peer_never(void **state)
+{
+	Clearing__V1__QueryOutcomeRequest msg =
+		CLEARING__V1__QUERY_OUTCOME_REQUEST__INIT;
+	Clearing__V1__QueryOutcomeResponse answer =
+		CLEARING__V1__QUERY_OUTCOME_RESPONSE__INIT;
+	Clearing__V1__SignedBody body = CLEARING__V1__SIGNED_BODY__INIT;
+	const struct signed_body never = { SLICE("a word"), SLICE("k1"),
+					   SLICE("its signature") };
+	const struct query_outcome_request sent = { LITERAL(ID), SLICE(HASH),
+						    SLICE("the terms") };
+	struct query_outcome_request request;
+	struct peer_outcome_reply reply = { .arrived = true };
+	struct buffer out = begin();
+
+	(void)state;
+	encode_query_outcome_request(&out, &sent);
+	msg.payment_id = BINARY(ID);
+	msg.terms_hash = BINARY(HASH);
+	msg.terms = BINARY("the terms");
+	expect_packed(&out, &msg.base);
+	assert_true(decode_query_outcome_request(buffer_view(&out), &request));
+	expect_slice(request.terms, SLICE("the terms"));
+	out = begin();
+	encode_query_outcome_never(&out, &never);
+	body.body = BINARY("a word");
+	body.key_id = text("k1");
+	body.signature = BINARY("its signature");
+	answer.never = &body;
+	expect_packed(&out, &answer.base);
+	assert_true(decode_query_outcome_response(buffer_view(&out), &reply));
+	assert_true(reply.arrived);
+	assert_int_equal(reply.proof.size, 0);
+	expect_slice(reply.body, SLICE("a word"));
+	expect_slice(reply.key_id, SLICE("k1"));
+	expect_slice(reply.signature, SLICE("its signature"));
+	assert_false(decode_query_outcome_response(SLICE("\x0a\x09"), &reply));
+}
+
 /* Goal: every field of a forwarded request goes both ways. */
 static void test_messages_peer_forwarded_request(void **state)
 {
@@ -435,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_messages_peer_quote_payee_response),
 		cmocka_unit_test(test_messages_peer_quote_payee_too_many),
 		cmocka_unit_test(test_messages_peer_query_outcome),
+		cmocka_unit_test(test_messages_peer_never),
 		cmocka_unit_test(test_messages_peer_forwarded_request),
 		cmocka_unit_test(test_messages_peer_malformed),
 	};

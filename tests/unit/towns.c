@@ -441,6 +441,26 @@ void towns_free(struct towns *towns)
 	free(towns);
 }
 
+void towns_lose(struct towns *towns, uint32_t number)
+{
+	towns->is_lost[number] = true;
+	for (uint32_t i = 0; i < towns->count; i++)
+		towns->cut[i][number] = towns->cut[number][i] = true;
+}
+
+void towns_mark_gone(struct towns *towns, uint32_t number)
+{
+	towns->is_gone[number] = true;
+	for (uint32_t i = 0; i < towns->count; i++) {
+		struct town *town = &towns->town[i];
+
+		if (towns->is_lost[i])
+			continue;
+		town->roster_version++;
+		peer_set_directory(&town->peer, &town->peer.options.directory);
+	}
+}
+
 void town_turn(struct town *town)
 {
 	peer_turn(&town->peer, town->towns->now_us);

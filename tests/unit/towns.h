@@ -58,6 +58,7 @@ struct towns {
 	struct town town[TOWNS_MAX];
 	bool cut[TOWNS_MAX][TOWNS_MAX]; /* messages that way are lost */
 	bool is_gone[TOWNS_MAX];
+	bool is_lost[TOWNS_MAX]; /* its process has ended for good */
 	uint32_t ids_made;
 	uint8_t id_bytes[64][ID_SIZE];
 };
@@ -82,6 +83,13 @@ void town_rejoin(struct town *town, bool closed);
 void town_restart(struct town *town, uint32_t blocks);
 /* town_open: a recorder of the open block. */
 struct recorder town_open(struct town *town);
+
+/*
+ * towns_lose: the process of town @number ends, and never comes back; what it
+ * sent has arrived.  towns_mark_gone: the roster that says so reaches all.
+ */
+void towns_lose(struct towns *towns, uint32_t number);
+void towns_mark_gone(struct towns *towns, uint32_t number);
 
 /* town_link: its link with @other, and what is known of it in this life. */
 struct link *town_link(struct town *town, const struct town *other);

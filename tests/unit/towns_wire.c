@@ -6,16 +6,20 @@
 #include "unit/support.h"
 #include "unit/towns.h"
 
+static struct town *town_named(struct towns *towns, struct slice name)
+{
+	for (uint32_t i = 0; i < towns->count; i++) {
+		if (slice_equal(towns->town[i].name, name))
+			return &towns->town[i];
+	}
+	fail_msg("a town that is none");
+	return NULL;
+}
+
 static struct town *other_end(struct town *town, uint32_t link)
 {
-	struct slice name = link_city(links_at(&town->ledger.links, link));
-
-	for (uint32_t i = 0; i < town->towns->count; i++) {
-		if (slice_equal(town->towns->town[i].name, name))
-			return &town->towns->town[i];
-	}
-	fail_msg("a link to nowhere");
-	return NULL;
+	return town_named(town->towns,
+			  link_city(links_at(&town->ledger.links, link)));
 }
 
 static bool is_cut(const struct town *from, const struct town *to)
@@ -108,9 +112,76 @@ static void fetch_log(struct town *from, struct town *to,
 			 batches, count);
 }
 
+/* The Settle of the payment with this hash, as a proof. */
+static bool prove(struct town *town, const uint8_t hash[SHA256_SIZE],
+		  struct buffer *out)
+{
+	static uint8_t leaves[2 * LINKLOG_ENTRIES_MAX][SHA256_SIZE];
+
+	for (uint32_t i = 0; i < town->batch_count; i++) {
+		const struct town_bytes *kept = &town->batches[i];
+		struct slice entries, bytes = { 0 };
+		struct link_batch batch;
+		struct link_entry entry;
+		uint32_t index = 0;
+
+		assert_int_equal(
+			linklog_batch(slice_of(kept->data, kept->size), &batch),
+			LINKLOG_OK);
+		for (entries = batch.entries;
+		     linklog_next_entry(&entries, &bytes); index++) {
+			assert_int_equal(linklog_entry(bytes, &entry),
+					 LINKLOG_OK);
+			if (entry.kind != LINK_ENTRY_SETTLE ||
+			    memcmp(entry.terms_hash, hash, SHA256_SIZE) != 0)
+				continue;
+			if (entry.proof.size > 0)
+				buffer_put(out, entry.proof);
+			else
+				linklog_prove(&batch, index, leaves,
+					      city_sha256, out);
+			return true;
+		}
+	}
+	return false;
+}
+
+static void ask_outcome(struct town *from, const struct peer_action *action)
+{
+	uint8_t memory[LINKLOG_PROOF_SIZE_MAX], hash[SHA256_SIZE];
+	uint8_t signature[LINKLOG_SIGNATURE_SIZE];
+	struct peer_outcome_reply reply = { 0 };
+	struct town *to = town_named(from->towns, action->city);
+	struct slice terms = action->terms;
+	struct buffer out;
+	bool may;
+
+	buffer_init(&out, memory, sizeof(memory));
+	city_sha256(terms, hash);
+	reply.arrived = !is_cut(from, to) && !is_cut(to, from);
+	may = reply.arrived && peer_may_say_never(&to->peer, from->name, terms);
+	if (reply.arrived && prove(to, hash, &out)) {
+		reply.proof = buffer_view(&out);
+	} else if (may && peer_say_never(&to->peer, from->name, terms,
+					 from->towns->now_us, &out)) {
+		reply.body = buffer_view(&out);
+		peer_sign_body(&to->peer, "Never", reply.body, signature);
+		reply.key_id = SLICE("k1");
+		reply.signature = slice_of(signature, sizeof(signature));
+		town_turn(to);
+	}
+	peer_outcome_answered(&from->peer, action->number, &reply);
+}
+
 static void perform(struct town *from, const struct peer_action *action)
 {
-	struct town *to = other_end(from, action->link);
+	struct town *to;
+
+	if (action->kind == PEER_ASK_OUTCOME) {
+		ask_outcome(from, action);
+		return;
+	}
+	to = other_end(from, action->link);
 
 	switch ((enum peer_action_kind)action->kind) {
 	case PEER_SAY_HELLO:
@@ -122,6 +193,8 @@ static void perform(struct town *from, const struct peer_action *action)
 	case PEER_FETCH_LOG:
 		fetch_log(from, to, action);
 		return;
+	case PEER_ASK_OUTCOME:
+		break;
 	}
 	fail_msg("an action of no kind");
 }
@@ -145,6 +218,8 @@ static uint32_t round_of(struct towns *towns)
 		struct town *town = &towns->town[i];
 		struct peer_action action;
 
+		if (towns->is_lost[i])
+			continue;
 		connect_all(town);
 		town_turn(town);
 		while (peer_next_action(&town->peer, &action)) {
