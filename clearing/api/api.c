@@ -38,6 +38,7 @@ static handler_function *const handlers[RPC_COUNT] = {
 	[RPC_FORWARD_PAYMENT_REQUEST] = handle_forward_payment_request,
 	[RPC_QUOTE_PAYMENT] = handle_quote_payment,
 	[RPC_PAY] = handle_pay,
+	[RPC_SETTLE_PAYMENT] = handle_settle_payment,
 	[RPC_GET_PAYMENT] = handle_get_payment,
 	[RPC_LIST_PAYMENTS] = handle_list_payments,
 	[RPC_GET_RECEIPT] = handle_get_payment,

@@ -58,11 +58,12 @@ handler_function handle_open_account, handle_get_account, handle_list_accounts,
 	handle_get_node, handle_hello, handle_deliver, handle_fetch_log,
 	handle_quote_payee, handle_query_outcome,
 	handle_forward_payment_request, handle_quote_payment, handle_pay,
-	handle_get_payment, handle_list_payments, handle_request_payment,
-	handle_list_payment_requests, handle_decline_payment_request,
-	handle_get_link, handle_get_link_statement, handle_reconcile_link,
-	handle_link_command, handle_get_roster, handle_list_cities,
-	handle_list_links, handle_health_check;
+	handle_settle_payment, handle_get_payment, handle_list_payments,
+	handle_request_payment, handle_list_payment_requests,
+	handle_decline_payment_request, handle_get_link,
+	handle_get_link_statement, handle_reconcile_link, handle_link_command,
+	handle_get_roster, handle_list_cities, handle_list_links,
+	handle_health_check;
 
 /* handler_permission: what the table says for the call's caller. */
 enum permission handler_permission(const struct api_call *call);

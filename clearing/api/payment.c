@@ -28,6 +28,7 @@ static void fill_terms(struct payment_view *view, struct slice bytes)
 	memcpy(view->path, terms.path, sizeof(view->path));
 	view->reference = terms.reference;
 	view->decide_by_us = (int64_t)terms.decide_by_us;
+	view->lock = terms.lock;
 }
 
 /* A payment that began here and has not ended. */
@@ -204,7 +205,8 @@ static void recorded_read(void *user, const struct read_result *result)
 	    !slice_equal(result->payments[0].payee, request->command.payee) ||
 	    result->payments[0].amount_minor != request->command.amount_minor ||
 	    !slice_equal(result->payments[0].reference,
-			 pay_reference(&request->command))) {
+			 pay_reference(&request->command)) ||
+	    !slice_equal(result->payments[0].lock, request->command.lock)) {
 		reply_refusal(call, &payment_refusals, &conflict);
 		return;
 	}

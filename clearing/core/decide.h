@@ -84,6 +84,7 @@ struct pay_command {
 	struct slice request;	/* empty or the payment request's 16 bytes */
 	struct slice memo;	/* stays in this city */
 	struct slice lock;	/* empty or 32 bytes (rule PEER-33) */
+	int64_t decide_by_us;	/* with a lock; 0: by itself */
 	/*
 	 * What is known of @request: 0, or why it may not be paid: one of
 	 * PAYMENT_REQUEST_UNKNOWN to PAYMENT_REQUEST_UNDER_WAY.  Of one that

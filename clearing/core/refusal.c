@@ -142,6 +142,15 @@
 #define SAY_PAYMENT_UNKNOWN                                            \
 	"There is no payment with this id: check the id it was asked " \
 	"for with."
+#define SAY_PAYMENT_ENDED                                               \
+	"The payment has ended, or its time to be decided has passed: " \
+	"look at it to see how."
+#define SAY_KEY_WRONG                                                     \
+	"The payment has no lock that this key opens: ask the payer for " \
+	"the key."
+#define SAY_DECIDE_BY_WRONG                                            \
+	"A payment is decided within 30 days from now, and without a " \
+	"lock as soon as may be: correct decide_by_us or leave it out."
 #define SAY_TOO_MANY_PAYMENTS                                             \
 	"This city has as many payments under way as its node is "        \
 	"configured for: send it again when some have ended, or ask the " \
@@ -286,9 +295,12 @@ static const struct refusal payment_table[] = {
 	REFUSAL(PAYMENT, DEBIT_ACCOUNT_CLOSED, PRECONDITION, FINAL),
 	REFUSAL(PAYMENT, DEBIT_ACCOUNT_FROZEN, PRECONDITION, RETRY),
 	REFUSAL(PAYMENT, PAYMENT_UNKNOWN, UNKNOWN, FINAL),
+	REFUSAL(PAYMENT, PAYMENT_ENDED, PRECONDITION, FINAL),
+	REFUSAL(PAYMENT, KEY_WRONG, PRECONDITION, FINAL),
 	REFUSAL(PAYMENT, OVER_LIMIT, PRECONDITION, RETRY),
 	REFUSAL(PAYMENT, TOTAL_TOO_LARGE, PRECONDITION, FINAL),
 	REFUSAL(PAYMENT, PAYEE_CITY_UNKNOWN, UNKNOWN, FINAL),
+	REFUSAL(PAYMENT, DECIDE_BY_WRONG, PRECONDITION, FINAL),
 	REFUSAL(PAYMENT, TOO_MANY_PAYMENTS, PRECONDITION, RETRY),
 	REFUSAL(PAYMENT, NO_ROUTE, PRECONDITION, RETRY),
 	REFUSAL(PAYMENT, RECOVERING, PRECONDITION, RETRY),

@@ -84,6 +84,7 @@ struct payment_view {
 	struct slice reference;
 	struct slice decided_id; /* of the attempt on the links */
 	int64_t decide_by_us;
+	struct slice lock; /* empty: none */
 	/* not sent: */
 	uint32_t account; /* here: payer's or payee's; 0: neither */
 	struct slice terms;

@@ -259,7 +259,7 @@ static void note_oldest(struct peer *peer)
 	const struct links *links = peer_links(peer);
 
 	for (uint32_t i = 0; i < links->link_count; i++)
-		peer->sessions[i].oldest_us = 0;
+		peer->sessions[i].oldest_us = peer->sessions[i].due_us = 0;
 	for (uint32_t i = 0; i < links->payments_used; i++) {
 		const struct payment *payment = links_payment_slot(links, i);
 		struct peer_session *session;
@@ -270,6 +270,9 @@ static void note_oldest(struct peer *peer)
 		if (session->oldest_us == 0 ||
 		    payment->started_us < session->oldest_us)
 			session->oldest_us = payment->started_us;
+		if (session->due_us == 0 ||
+		    payment->decide_by_us < session->due_us)
+			session->due_us = payment->decide_by_us;
 	}
 }
 

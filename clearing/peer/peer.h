@@ -34,13 +34,16 @@
 #define PEER_ATTEMPTS_MAX 4
 /* decide_by of a payment, microseconds after it is asked for. */
 #define PEER_DECIDE_US UINT64_C(30000000)
+/* The same of a payment with a lock, when the order does not say; at most. */
+#define PEER_HOLD_US UINT64_C(86400000000)
+#define PEER_HOLD_US_MAX (30 * PEER_HOLD_US)
 /* Payments whose outcome is asked for at once (rule PEER-44). */
 #define PEER_ASKS_MAX 16
 /* Payments that were said to be settled never, and are not recorded again. */
 #define PEER_NEVERS_KEPT 64
 /* Batches of deciders whose signatures are remembered (rule PEER-34). */
 #define PEER_PROOFS_KEPT 16
-/* A link gets no new promise when its oldest is older (rule PEER-32). */
+/* A link gets no new promise so long after a decide_by (rule PEER-32). */
 #define PEER_STUCK_US UINT64_C(600000000)
 
 enum peer_link_state {
@@ -160,6 +163,7 @@ struct peer_session {
 	uint64_t recover_from;	/* RECOVERING: own log, fetch from here */
 	uint32_t back;		/* boundaries stepped back so far */
 	uint64_t oldest_us; /* of the open out-legs, as last swept; 0: none */
+	uint64_t due_us;    /* the first decide_by of these; 0: none */
 	uint64_t retry_us;  /* nothing before this time */
 	uint64_t backoff_us;
 	uint8_t hello_hash[SHA256_SIZE];

@@ -104,6 +104,8 @@ static bool is_same(const struct peer *peer, const struct pay_command *command,
 	       slice_equal(terms.payee, command->payee) &&
 	       slice_equal(terms.reference, pay_reference(command)) &&
 	       slice_equal(terms.lock, command->lock) &&
+	       (command->decide_by_us == 0 ||
+		terms.decide_by_us == (uint64_t)command->decide_by_us) &&
 	       terms.amount_minor == (uint64_t)command->amount_minor &&
 	       payer != NULL && payment->account == payer->id;
 }
@@ -196,6 +198,27 @@ static uint32_t check_request(const struct peer *peer,
 						    : 0;
 }
 
+/* (rule PEER-33): who trades with a lock says how long the goods may take. */
+static uint64_t decide_by(const struct peer *peer,
+			  const struct pay_command *command)
+{
+	if (command->lock.size == 0)
+		return peer->now_us + peer->options.decide_us;
+	return command->decide_by_us > 0 ? (uint64_t)command->decide_by_us
+					 : peer->now_us + PEER_HOLD_US;
+}
+
+static bool decide_by_fits(const struct peer *peer,
+			   const struct pay_command *command)
+{
+	if (command->decide_by_us == 0)
+		return true;
+	return command->lock.size > 0 && command->decide_by_us > 0 &&
+	       (uint64_t)command->decide_by_us > peer->now_us &&
+	       (uint64_t)command->decide_by_us <=
+		       peer->now_us + PEER_HOLD_US_MAX;
+}
+
 static void fill_terms(struct peer *peer, const struct pay_command *command,
 		       struct payment_terms *terms)
 {
@@ -204,7 +227,7 @@ static void fill_terms(struct peer *peer, const struct pay_command *command,
 	terms->federation = peer_federation(peer);
 	terms->payee = command->payee;
 	terms->amount_minor = (uint64_t)command->amount_minor;
-	terms->decide_by_us = peer->now_us + peer->options.decide_us;
+	terms->decide_by_us = decide_by(peer, command);
 	terms->lock = command->lock;
 	terms->reference = pay_reference(command);
 }
@@ -240,6 +263,9 @@ void peer_pay(struct peer *peer, const struct pay_command *command,
 	fill_terms(peer, command, &attempt.terms);
 	memcpy(attempt.id.bytes, command->id.data, ID_SIZE);
 	answer->refusal = find_attempt(peer, city, &attempt, excluded, &count);
+	if (!decide_by_fits(peer, command) &&
+	    answer->refusal != PAYMENT_PAYEE_CITY_UNKNOWN)
+		answer->refusal = PAYMENT_DECIDE_BY_WRONG;
 	if (answer->refusal == 0)
 		answer->refusal = check_request(peer, command);
 	if (answer->refusal != 0)
@@ -411,7 +437,9 @@ static bool next_attempt(struct peer *peer, struct peer_retry *retry,
 	peer->options.random_fill(random, sizeof(random));
 	attempt->id = id_make(peer->now_us, random);
 	memcpy(attempt->terms.payment_id, attempt->id.bytes, ID_SIZE);
-	attempt->terms.decide_by_us = peer->now_us + peer->options.decide_us;
+	if (attempt->terms.lock.size == 0)
+		attempt->terms.decide_by_us =
+			peer->now_us + peer->options.decide_us;
 	attempt->parent = retry->parent;
 	attempt->account = retry->account;
 	attempt->attempt = retry->attempt + 1;

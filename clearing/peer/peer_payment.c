@@ -313,8 +313,8 @@ uint32_t peer_may_promise(struct peer *peer, uint32_t number,
 	if (link->frozen_here || link->frozen_there || link->paused)
 		return LINK_REASON_NEXT_FROZEN;
 	/* (rule PEER-32) */
-	if (session->oldest_us > 0 &&
-	    peer->now_us > session->oldest_us + PEER_STUCK_US)
+	if (session->due_us > 0 &&
+	    peer->now_us > session->due_us + PEER_STUCK_US)
 		return LINK_REASON_NEXT_BUSY;
 	return !peer_has_room(peer) || !peer_can_append(peer, number) ||
 			       unacknowledged(link, session->acknowledged) >=

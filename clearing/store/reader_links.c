@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/linklog.h"
 #include "store/reader_private.h"
 
 /* A page of a log ends with the batch that passes so many bytes. */
@@ -127,6 +128,7 @@ static void view_payment(const PGresult *rows, int row,
 	int16_t role = pg_get_int16(rows, row, 2);
 	int16_t in = pg_get_int16(rows, row, 3);
 	int16_t out = pg_get_int16(rows, row, 4);
+	struct payment_terms terms;
 
 	*view = (struct payment_view){
 		.number = (uint64_t)pg_get_int64(rows, row, 0),
@@ -148,6 +150,8 @@ static void view_payment(const PGresult *rows, int row,
 		.terms = pg_get_bytes(rows, row, 18),
 		.proof = pg_get_bytes(rows, row, 19),
 	};
+	if (linklog_terms(view->terms, &terms) == LINKLOG_OK)
+		view->lock = terms.lock;
 	if (!PQgetisnull(rows, row, 13))
 		view->ended_at_us = pg_get_time(rows, row, 13);
 	view->path_count = split_path(pg_get_bytes(rows, row, 8), view->path);

@@ -13,6 +13,9 @@ static const struct codec_field pay_fields[] = {
 	{ 6, CODEC_BYTES, offsetof(struct pay_request, command.memo) },
 	{ 7, CODEC_UINT32, offsetof(struct pay_request, wait_ms) },
 	{ 8, CODEC_BYTES, offsetof(struct pay_request, command.request) },
+	{ 9, CODEC_BYTES, offsetof(struct pay_request, command.lock) },
+	{ 10, CODEC_NUMBER,
+	  offsetof(struct pay_request, command.decide_by_us) },
 };
 
 bool decode_pay(struct slice bytes, struct arena *arena,
@@ -20,6 +23,18 @@ bool decode_pay(struct slice bytes, struct arena *arena,
 {
 	*out = (struct pay_request){ 0 };
 	return CODEC_READ(pay_fields, bytes, arena, out);
+}
+
+static const struct codec_field settle_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct settle_request, id) },
+	{ 2, CODEC_BYTES, offsetof(struct settle_request, key) },
+};
+
+bool decode_settle_payment(struct slice bytes, struct arena *arena,
+			   struct settle_request *out)
+{
+	*out = (struct settle_request){ 0 };
+	return CODEC_READ(settle_fields, bytes, arena, out);
 }
 
 static void put_payment(struct buffer *out, const struct payment_view *view)
@@ -50,6 +65,7 @@ static void put_payment(struct buffer *out, const struct payment_view *view)
 	buffer_put_field_bytes(out, 15, view->reference);
 	buffer_put_field_bytes(out, 16, view->decided_id);
 	codec_put_int64(out, 17, view->decide_by_us);
+	buffer_put_field_bytes(out, 18, view->lock);
 	codec_end(out, begin);
 }
 

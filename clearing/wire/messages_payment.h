@@ -18,6 +18,14 @@ bool decode_pay(struct slice bytes, struct arena *arena,
 void encode_pay(struct buffer *out, const struct payment_view *view,
 		uint64_t position);
 
+struct settle_request {
+	struct slice id;
+	struct slice key;
+};
+
+bool decode_settle_payment(struct slice bytes, struct arena *arena,
+			   struct settle_request *out) MUST_CHECK;
+
 struct quote_request {
 	struct account_ref payer;
 	struct slice payee;

@@ -85,6 +85,8 @@ static const struct rpc_method methods[RPC_COUNT] = {
 	METHOD(RPC_QUOTE_PAYMENT, "/clearing.v1.PaymentService/QuotePayment",
 	       clearing__v1__quote_payment),
 	METHOD(RPC_PAY, "/clearing.v1.PaymentService/Pay", clearing__v1__pay),
+	METHOD(RPC_SETTLE_PAYMENT, "/clearing.v1.PaymentService/SettlePayment",
+	       clearing__v1__settle_payment),
 	METHOD(RPC_GET_PAYMENT, "/clearing.v1.PaymentService/GetPayment",
 	       clearing__v1__get_payment),
 	METHOD(RPC_LIST_PAYMENTS, "/clearing.v1.PaymentService/ListPayments",

@@ -39,6 +39,7 @@ enum rpc {
 	RPC_FORWARD_PAYMENT_REQUEST,
 	RPC_QUOTE_PAYMENT,
 	RPC_PAY,
+	RPC_SETTLE_PAYMENT,
 	RPC_GET_PAYMENT,
 	RPC_LIST_PAYMENTS,
 	RPC_GET_RECEIPT,
@@ -62,7 +63,7 @@ enum rpc {
 	RPC_REFLECTION_V1ALPHA,
 };
 
-#define RPC_COUNT 47
+#define RPC_COUNT 48
 
 struct rpc_method {
 	const char *path;    /* "/clearing.v1.AccountService/OpenAccount" */

@@ -308,6 +308,9 @@ class RolesBetweenCities(Table):
         for method in ("GetPayment", "GetReceipt"):
             self.row(f"{method} none", read, lambda _, method=method:
                      lambda client: getattr(client, method)(id=new_id()))
+        self.row("SettlePayment none", (YES, YES, NO, NO, NO, NO, NO),
+                 lambda _: lambda client: client.SettlePayment(
+                     id=new_id(), key=b"k" * 32))
         for method in ("ListPayments", "ListPaymentRequests"):
             for name, cells, fields in (("own", read, {"account": ref(M1)}),
                                         ("other", other, {"account": ref(M2)}),

@@ -106,6 +106,7 @@ static void run_payments(struct slice bytes, enum rpc rpc, struct arena *arena)
 	union {
 		struct pay_request pay;
 		struct quote_request quote;
+		struct settle_request settle;
 		struct read_request read;
 		struct payment_request_command request;
 		struct link_command link;
@@ -118,6 +119,8 @@ static void run_payments(struct slice bytes, enum rpc rpc, struct arena *arena)
 		ok = decode_pay(bytes, arena, &out.pay);
 	else if (rpc == RPC_QUOTE_PAYMENT)
 		ok = decode_quote_payment(bytes, arena, &out.quote);
+	else if (rpc == RPC_SETTLE_PAYMENT)
+		ok = decode_settle_payment(bytes, arena, &out.settle);
 	else if (rpc == RPC_GET_PAYMENT)
 		ok = decode_get_payment(bytes, arena, &out.read);
 	else if (rpc == RPC_LIST_PAYMENTS)

@@ -257,6 +257,8 @@ static void link_command(struct sim_city *city)
 static void lock_payment(struct sim_city *city, struct sim_command *command)
 {
 	command->locked = true;
+	command->decide_by_us =
+		(int64_t)(sim_city_now(city) + 30 * SIM_SECOND_US);
 	sim_random_fill(chance_of(city), command->key, sizeof(command->key));
 }
 
@@ -283,6 +285,7 @@ static void give_pay_order(struct sim_city *city, struct sim_command *command)
 		sim_roster_hash(sim)(slice_of(command->key, LINKLOG_LOCK_SIZE),
 				     lock);
 		order.lock = slice_of(lock, sizeof(lock));
+		order.decide_by_us = command->decide_by_us;
 	}
 	peer_pay(&city->peer, &order, &caller, sim_city_now(city), &answer);
 	sim_say(sim, "%u: pay %08x: %lld to c%u of %u%s: %s%u", city->number,

@@ -208,6 +208,7 @@ struct sim_command {
 	uint32_t payee_city, payee;
 	uint8_t key[LINKLOG_LOCK_SIZE]; /* all zero: not locked */
 	bool locked;
+	int64_t decide_by_us; /* when locked */
 };
 
 /* The head of one batch that a neighbour has durably. */

@@ -112,6 +112,8 @@ static void test_messages_payment_pay(void **state)
 	msg.memo = text("twelve loaves");
 	msg.wait_ms = UINT32_MAX;
 	msg.request_id = BINARY(OTHER_ID);
+	msg.lock = BINARY("the hash of a key");
+	msg.decide_by_us = INT64_MAX;
 	assert_true(decode_pay(pack(RPC_PAY, &msg.base), &arena, &request));
 	expect_slice(request.command.id, LITERAL(ID));
 	expect_slice(request.command.payer.address, SLICE("m1/till@paris"));
@@ -119,9 +121,26 @@ static void test_messages_payment_pay(void **state)
 	assert_int_equal(request.command.amount_minor, -7);
 	expect_slice(request.command.reference, LITERAL("order\0 12"));
 	expect_slice(request.command.memo, SLICE("twelve loaves"));
-	assert_int_equal(request.command.lock.size, 0);
+	expect_slice(request.command.lock, SLICE("the hash of a key"));
+	assert_true(request.command.decide_by_us == INT64_MAX);
 	assert_int_equal(request.wait_ms, UINT32_MAX);
 	expect_slice(request.command.request, LITERAL(OTHER_ID));
+}
+
+/* Goal: a key comes with the payment that it opens. */
+static void test_messages_payment_settle(void **state)
+{
+	Clearing__V1__SettlePaymentRequest msg =
+		CLEARING__V1__SETTLE_PAYMENT_REQUEST__INIT;
+	struct settle_request request;
+
+	(void)state;
+	msg.id = BINARY(ID);
+	msg.key = BINARY("the key");
+	assert_true(decode_settle_payment(pack(RPC_SETTLE_PAYMENT, &msg.base),
+					  &arena, &request));
+	expect_slice(request.id, LITERAL(ID));
+	expect_slice(request.key, SLICE("the key"));
 }
 
 /* Goal: what a decoder gives lies in the arena; without room it says so. */
@@ -290,6 +309,7 @@ static struct payment_view payment_example(uint32_t state)
 		.reference = LITERAL("order\0 12"),
 		.decided_id = LITERAL(OTHER_ID),
 		.decide_by_us = 1700000030000000,
+		.lock = SLICE("the hash of a key"),
 	};
 
 	return view;
@@ -313,6 +333,7 @@ static void expect_payment(const Clearing__V1__Payment *found,
 	expect_binary(found->reference, wanted->reference);
 	expect_binary(found->decided_id, wanted->decided_id);
 	assert_int_equal(found->decide_by_us, wanted->decide_by_us);
+	expect_binary(found->lock, wanted->lock);
 }
 
 /* Goal: every field of a posted payment, in each of the three replies. */
@@ -469,6 +490,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages_payment_pay),
+		cmocka_unit_test(test_messages_payment_settle),
 		cmocka_unit_test(test_messages_payment_arena),
 		cmocka_unit_test(test_messages_payment_quote_request),
 		cmocka_unit_test(test_messages_payment_by_id),

@@ -85,7 +85,8 @@ static struct slice lock_of(const uint8_t key[LINKLOG_LOCK_SIZE],
 	return slice_of(lock, SHA256_SIZE);
 }
 
-static struct id pay_locked(struct towns *towns, const uint8_t *key)
+static struct id pay_locked_until(struct towns *towns, const uint8_t *key,
+				  uint64_t decide_by_us)
 {
 	struct town *alpha = &towns->town[0];
 	uint8_t lock[SHA256_SIZE];
@@ -95,6 +96,7 @@ static struct id pay_locked(struct towns *towns, const uint8_t *key)
 		.payee = SLICE("c0@gamma"),
 		.amount_minor = 90,
 		.lock = lock_of(key, lock),
+		.decide_by_us = (int64_t)decide_by_us,
 	};
 	struct caller caller = town_caller(alpha);
 	struct answer answer;
@@ -105,6 +107,11 @@ static struct id pay_locked(struct towns *towns, const uint8_t *key)
 	assert_int_equal(answer.refusal, PAYMENT_OK);
 	towns_run(towns);
 	return id;
+}
+
+static struct id pay_locked(struct towns *towns, const uint8_t *key)
+{
+	return pay_locked_until(towns, key, towns->now_us + PEER_DECIDE_US);
 }
 
 /* Goal: (rule PEER-33) with a lock nothing is posted before its key. */
@@ -152,6 +159,74 @@ static void test_peer_payment_key_too_late(void **state)
 	towns_free(towns);
 }
 
+/* Goal: goods may take their time; the link takes others' promises. */
+static void test_peer_payment_held_long(void **state)
+{
+	struct towns *towns = towns_create(3);
+	struct town *alpha = &towns->town[0];
+	uint8_t key[LINKLOG_LOCK_SIZE] = "the key to this payment";
+	struct id held = pay_locked_until(towns, key, 0);
+	struct slice id;
+
+	(void)state;
+	towns_wait(towns, 2 * PEER_STUCK_US / 1000000);
+	id = town_id(towns);
+	assert_int_equal(town_pay(alpha, "c1@gamma", 5, id), PAYMENT_OK);
+	towns_run(towns);
+	assert_true(town_outcome(alpha, id)->posted);
+	assert_true(peer_reveal(&towns->town[2].peer, &held,
+				slice_of(key, sizeof(key)), towns->now_us));
+	towns_run(towns);
+	assert_int_equal(town_balance(alpha, 0), -95);
+	towns_free(towns);
+}
+
+/* Goal: when it is decided is for who locks to say, within bounds. */
+static void test_peer_payment_decide_by(void **state)
+{
+	struct towns *towns = towns_create(2);
+	struct town *alpha = &towns->town[0];
+	uint8_t key[LINKLOG_LOCK_SIZE] = "a key", lock[SHA256_SIZE];
+	uint64_t now = towns->now_us;
+	const struct {
+		bool locked;
+		int64_t decide_by_us;
+		uint32_t refusal;
+	} cases[] = {
+		{ false, (int64_t)now + 1, PAYMENT_DECIDE_BY_WRONG },
+		{ true, -1, PAYMENT_DECIDE_BY_WRONG },
+		{ true, (int64_t)now, PAYMENT_DECIDE_BY_WRONG },
+		{ true, (int64_t)now + 1, PAYMENT_OK },
+		{ true, (int64_t)(now + PEER_HOLD_US_MAX), PAYMENT_OK },
+		{ true, (int64_t)(now + PEER_HOLD_US_MAX + 1),
+		  PAYMENT_DECIDE_BY_WRONG },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct pay_command command = {
+			.id = town_id(towns),
+			.payer = { .id = town_account(alpha, 0)->id },
+			.payee = SLICE("c0@beta"),
+			.amount_minor = 9,
+			.decide_by_us = cases[i].decide_by_us,
+		};
+		struct caller caller = town_caller(alpha);
+		struct answer answer;
+
+		if (cases[i].locked)
+			command.lock = lock_of(key, lock);
+		peer_pay(&alpha->peer, &command, &caller, now, &answer);
+		assert_int_equal(answer.refusal, cases[i].refusal);
+		/* An unknown city is what is wrong first. */
+		command.id = town_id(towns);
+		command.payee = SLICE("c0@nowhere");
+		peer_pay(&alpha->peer, &command, &caller, now, &answer);
+		assert_int_equal(answer.refusal, PAYMENT_PAYEE_CITY_UNKNOWN);
+	}
+	towns_free(towns);
+}
+
 static void cut(struct towns *towns, uint32_t a, uint32_t b, bool is_cut)
 {
 	towns->cut[a][b] = towns->cut[b][a] = is_cut;
@@ -191,6 +266,8 @@ int main(void)
 		cmocka_unit_test(test_peer_payment_refused_far_away),
 		cmocka_unit_test(test_peer_payment_locked),
 		cmocka_unit_test(test_peer_payment_key_too_late),
+		cmocka_unit_test(test_peer_payment_held_long),
+		cmocka_unit_test(test_peer_payment_decide_by),
 		cmocka_unit_test(test_peer_payment_waits_for_its_answer),
 	};
 

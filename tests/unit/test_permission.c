@@ -42,6 +42,7 @@ static const struct {
 	{ RPC_FORWARD_PAYMENT_REQUEST, { N, N, N, N, N, A } },
 	{ RPC_QUOTE_PAYMENT, { O, A, A, A, A, N } },
 	{ RPC_PAY, { O, PERMISSION_COOPS, N, PERMISSION_CITY, N, N } },
+	{ RPC_SETTLE_PAYMENT, { O, PERMISSION_COOPS, N, N, N, N } },
 	{ RPC_GET_PAYMENT, { O, A, A, A, A, N } },
 	{ RPC_LIST_PAYMENTS, { O, A, A, A, A, N } },
 	{ RPC_GET_RECEIPT, { O, A, A, A, A, N } },
