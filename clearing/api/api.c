@@ -35,10 +35,12 @@ static handler_function *const handlers[RPC_COUNT] = {
 	[RPC_FETCH_LOG] = handle_fetch_log,
 	[RPC_QUOTE_PAYEE] = handle_quote_payee,
 	[RPC_QUERY_OUTCOME] = handle_query_outcome,
+	[RPC_RELEASE_PAYMENT] = handle_release_payment,
 	[RPC_FORWARD_PAYMENT_REQUEST] = handle_forward_payment_request,
 	[RPC_QUOTE_PAYMENT] = handle_quote_payment,
 	[RPC_PAY] = handle_pay,
 	[RPC_SETTLE_PAYMENT] = handle_settle_payment,
+	[RPC_CANCEL_PAYMENT] = handle_cancel_payment,
 	[RPC_GET_PAYMENT] = handle_get_payment,
 	[RPC_LIST_PAYMENTS] = handle_list_payments,
 	[RPC_GET_RECEIPT] = handle_get_payment,
@@ -215,6 +217,7 @@ void api_turn(struct api *api, uint64_t now_us)
 	answer_late(&api->replies, now_us);
 	answer_late(&api->parked, now_us);
 	payment_late(api, now_us);
+	payment_cancel_again(api, now_us);
 	if (api->neighbours != NULL)
 		neighbours_turn(api->neighbours, now_us);
 	reader_collect(api->reader, projector_position(api->projector), now_us);

@@ -38,6 +38,7 @@ struct api {
 	struct api_call *payments[PAYMENT_BUCKETS]; /* waiting for an end */
 	uint32_t payments_waiting;
 	struct api_call *confirming; /* orders whose request is being read */
+	struct api_call *cancels; /* waiting for a connection to the decider */
 	uint32_t pending;
 	uint64_t now_us; /* of this loop turn */
 	char city[NAME_SIZE_MAX + 1];
@@ -58,12 +59,12 @@ handler_function handle_open_account, handle_get_account, handle_list_accounts,
 	handle_get_node, handle_hello, handle_deliver, handle_fetch_log,
 	handle_quote_payee, handle_query_outcome,
 	handle_forward_payment_request, handle_quote_payment, handle_pay,
-	handle_settle_payment, handle_get_payment, handle_list_payments,
-	handle_request_payment, handle_list_payment_requests,
-	handle_decline_payment_request, handle_get_link,
-	handle_get_link_statement, handle_reconcile_link, handle_link_command,
-	handle_get_roster, handle_list_cities, handle_list_links,
-	handle_health_check;
+	handle_settle_payment, handle_cancel_payment, handle_release_payment,
+	handle_get_payment, handle_list_payments, handle_request_payment,
+	handle_list_payment_requests, handle_decline_payment_request,
+	handle_get_link, handle_get_link_statement, handle_reconcile_link,
+	handle_link_command, handle_get_roster, handle_list_cities,
+	handle_list_links, handle_health_check;
 
 /* handler_permission: what the table says for the call's caller. */
 enum permission handler_permission(const struct api_call *call);

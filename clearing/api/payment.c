@@ -135,9 +135,8 @@ void payment_on_outcome(void *context, const struct peer_outcome *outcome)
 	}
 }
 
-/* The newest attempt of the command @id that is under way; NULL: ended. */
-static const struct payment *find_attempt(const struct api *api,
-					  const struct id *id)
+const struct payment *payment_attempt(const struct api *api,
+				      const struct id *id)
 {
 	const struct links *links = &api->ledger->links;
 	const struct payment *payment = links_payment(links, id);
@@ -163,7 +162,7 @@ void payment_late(struct api *api, uint64_t now_us)
 			struct api_call *next = call->next;
 			const struct waiting *waiting = call->work;
 			const struct payment *payment =
-				find_attempt(api, &waiting->id);
+				payment_attempt(api, &waiting->id);
 			struct payment_view view = { 0 };
 
 			call->next = NULL;
@@ -187,6 +186,13 @@ void payment_give_up(struct api *api)
 			reply_error_now(call, REQUEST_DATABASE_AWAY, NULL);
 			call = next;
 		}
+	}
+	while (api->cancels != NULL) {
+		struct api_call *call = api->cancels;
+
+		api->cancels = call->next;
+		call->next = NULL;
+		reply_error_now(call, REQUEST_DATABASE_AWAY, NULL);
 	}
 }
 
@@ -242,7 +248,7 @@ static void promised(struct api_call *call, const struct pay_request *request,
 	struct payment_view view;
 
 	memcpy(waiting.id.bytes, request->command.id.data, ID_SIZE);
-	payment = find_attempt(call->api, &waiting.id);
+	payment = payment_attempt(call->api, &waiting.id);
 	if (payment == NULL) {
 		read_recorded(call, request);
 		return;

@@ -2,14 +2,18 @@
 /*
  * Payments that are held until their key comes (rule PEER-33): the payee's
  * city is shown it by the payee, who had it from the payer on receipt of the
- * goods.
+ * goods.  And payments that are let go before they are decided (PEER-37).
  */
 #include <string.h>
 
 #include "api/neighbours_private.h"
 #include "api/handler.h"
+#include "api/payment.h"
 #include "core/linklog.h"
 #include "wire/messages_payment.h"
+
+/* How long a connection to the decider is waited for. */
+#define CANCEL_US UINT64_C(5000000)
 
 static bool opens(const struct api *api, struct slice key, struct slice lock)
 {
@@ -142,4 +146,142 @@ void handle_settle_payment(struct api *api, struct api_call *call,
 		settled(call);
 	else
 		refuse(call, refusal);
+}
+
+static bool is_payers(struct api_call *call, uint32_t payer)
+{
+	return permission_pays(handler_permission(call), call->caller,
+			       ledger_account(call->api->ledger, payer), NULL);
+}
+
+static void reply_cancelled(struct api_call *call, bool released)
+{
+	encode_cancel_payment(&call->reply, released,
+			      journal_newest(call->api->journal));
+	reply_ok(call);
+}
+
+static void cancelled(void *user, bool arrived, struct slice message)
+{
+	bool released = false;
+
+	if (arrived && !decode_release_response(message, &released))
+		released = false;
+	reply_cancelled(user, released);
+}
+
+/* The decider is asked; its Release comes back as any other. */
+static bool ask_decider(struct api_call *call, const struct payment *payment)
+{
+	const struct neighbours_options *options =
+		neighbours_options(call->api->neighbours);
+	const struct query_outcome_request ask = {
+		.payment_id = slice_of(payment->id.bytes, ID_SIZE),
+		.terms_hash = slice_of(payment->terms_hash, SHA256_SIZE),
+	};
+	uint8_t bytes[ID_SIZE + SHA256_SIZE + 8];
+	struct payment_terms terms;
+	struct buffer message;
+	enum linklog_result result =
+		linklog_terms(payment_terms_of(payment), &terms);
+
+	check(result == LINKLOG_OK && terms.path_count > 0);
+	buffer_init(&message, bytes, sizeof(bytes));
+	encode_query_outcome_request(&message, &ask);
+	check(!message.overflowed);
+	return options->call(options->context, terms.path[terms.path_count - 1],
+			     RPC_RELEASE_PAYMENT, buffer_view(&message),
+			     cancelled, call);
+}
+
+/* A call that waits for a connection; in its memory. */
+struct cancel {
+	struct id id; /* of the command */
+	uint64_t until_us;
+};
+
+/* A city that is no neighbour is dialled when it is wanted first. */
+static void wait_for_decider(struct api_call *call, const struct id *id)
+{
+	struct cancel *cancel = handler_take(call, sizeof(*cancel));
+
+	if (cancel == NULL)
+		return;
+	*cancel = (struct cancel){ *id, call->api->now_us + CANCEL_US };
+	if (cancel->until_us > call->deadline_us - PAYMENT_SLACK_US)
+		cancel->until_us = call->deadline_us - PAYMENT_SLACK_US;
+	call->work = cancel;
+	call->next = call->api->cancels;
+	call->api->cancels = call;
+}
+
+void payment_cancel_again(struct api *api, uint64_t now_us)
+{
+	struct api_call *call = api->cancels;
+
+	api->cancels = NULL;
+	while (call != NULL) {
+		struct api_call *next = call->next;
+		const struct cancel *cancel = call->work;
+		const struct payment *payment =
+			payment_attempt(api, &cancel->id);
+
+		call->next = NULL;
+		if (payment == NULL || api->neighbours == NULL ||
+		    now_us >= cancel->until_us) {
+			reply_cancelled(call, false);
+		} else if (!ask_decider(call, payment)) {
+			call->next = api->cancels;
+			api->cancels = call;
+		}
+		call = next;
+	}
+}
+
+/* What is not under way has ended, or there was nothing. */
+static void not_under_way(void *user, const struct read_result *result)
+{
+	enum { DIRECTION_OUT = 1 };
+	struct api_call *call = user;
+
+	if (handler_read_ended(call, result))
+		return;
+	if (result->status == READ_NOT_FOUND ||
+	    result->payments[0].direction != DIRECTION_OUT)
+		refuse(call, PAYMENT_PAYMENT_UNKNOWN);
+	else if (!is_payers(call, result->payments[0].account))
+		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
+	else
+		refuse(call, PAYMENT_PAYMENT_ENDED);
+}
+
+/* (rule PEER-37) */
+void handle_cancel_payment(struct api *api, struct api_call *call,
+			   uint64_t now_us)
+{
+	struct read_query query = { .kind = READ_PAYMENT, .limit = 1 };
+	struct neighbours *neighbours;
+	const struct payment *payment;
+	struct slice id;
+
+	(void)now_us;
+	if (!decode_cancel_payment(call->message, &call->arena, &id)) {
+		reply_error_now(call, REQUEST_OVERLOADED, NULL);
+		return;
+	}
+	if (!handler_federation(call, true, &neighbours))
+		return;
+	if (!id_from_bytes(id, &query.id)) {
+		refuse(call, PAYMENT_ID_MALFORMED);
+		return;
+	}
+	payment = payment_attempt(api, &query.id);
+	if (payment == NULL) {
+		query.min_position = journal_acknowledged(api->journal);
+		handler_submit(call, &query, not_under_way);
+	} else if (!is_payers(call, payment->account)) {
+		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
+	} else if (!ask_decider(call, payment)) {
+		wait_for_decider(call, &query.id);
+	}
 }

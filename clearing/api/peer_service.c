@@ -342,3 +342,27 @@ void handle_query_outcome(struct api *api, struct api_call *call,
 				     : journal_acknowledged(api->journal);
 	handler_submit(call, &query, outcome_read);
 }
+
+/* (rule PEER-37): what is told is durable. */
+void handle_release_payment(struct api *api, struct api_call *call,
+			    uint64_t now_us)
+{
+	struct query_outcome_request request;
+	struct neighbours *neighbours;
+	bool released;
+	struct id id;
+
+	(void)api;
+	if (!decode_query_outcome_request(call->message, &request) ||
+	    !id_from_bytes(request.payment_id, &id) ||
+	    request.terms_hash.size != SHA256_SIZE) {
+		reply_error_now(call, REQUEST_MALFORMED, NULL);
+		return;
+	}
+	if (!neighbours_let_in(call, &neighbours))
+		return;
+	released = peer_cancel(neighbours_peer(neighbours), call->caller->city,
+			       &id, request.terms_hash, now_us);
+	encode_release_response(&call->reply, released);
+	reply_ok(call);
+}

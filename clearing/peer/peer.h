@@ -404,6 +404,16 @@ void peer_pay(struct peer *peer, const struct pay_command *command,
 bool peer_reveal(struct peer *peer, const struct id *id, struct slice key,
 		 uint64_t now_us) MUST_CHECK;
 
+/*
+ * peer_cancel: the origin @city wants a payment let go that this city has to
+ * decide (rule PEER-37).
+ *
+ * @terms_hash  of the terms, as the origin has them.
+ * Returns whether it is released, now or before.
+ */
+bool peer_cancel(struct peer *peer, struct slice city, const struct id *id,
+		 struct slice terms_hash, uint64_t now_us) MUST_CHECK;
+
 /* peer_command: refusals are enum link_refusal. */
 void peer_command(struct peer *peer, enum link_command_kind kind,
 		  const struct link_command *command,

@@ -494,3 +494,29 @@ bool peer_reveal(struct peer *peer, const struct id *id, struct slice key,
 	peer_append(peer, &recorder, payment->in_link, &entry);
 	return true;
 }
+
+/* (rule PEER-37): only while it is undecided, and only who began it. */
+bool peer_cancel(struct peer *peer, struct slice city, const struct id *id,
+		 struct slice terms_hash, uint64_t now_us)
+{
+	struct payment *payment = links_payment(peer_links(peer), id);
+	struct look look;
+
+	peer->now_us = now_us;
+	if (payment == NULL || payment->role != PAYMENT_DECIDER ||
+	    !slice_equal(terms_hash,
+			 slice_of(payment->terms_hash, SHA256_SIZE)))
+		return false;
+	begin(peer, payment, &look);
+	if (look.terms.path_count == 0 ||
+	    !slice_equal(look.terms.path[0], city))
+		return false;
+	if (payment->in_answered)
+		return payment->in_state == LEG_VOIDED;
+	if (look.in_session->state != PEER_RECONCILED ||
+	    !peer_can_append(peer, payment->in_link))
+		return false;
+	/* Nothing is forgotten before the neighbour has the answer. */
+	return refuse(peer, &look, LINK_REASON_CANCELLED) &&
+	       payment->in_answered;
+}

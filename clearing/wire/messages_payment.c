@@ -37,6 +37,21 @@ bool decode_settle_payment(struct slice bytes, struct arena *arena,
 	return CODEC_READ(settle_fields, bytes, arena, out);
 }
 
+static const struct codec_field cancel_fields[] = { { 1, CODEC_BYTES, 0 } };
+
+bool decode_cancel_payment(struct slice bytes, struct arena *arena,
+			   struct slice *id)
+{
+	*id = (struct slice){ 0 };
+	return CODEC_READ(cancel_fields, bytes, arena, id);
+}
+
+void encode_cancel_payment(struct buffer *out, bool released, uint64_t position)
+{
+	codec_put_bool(out, 1, released);
+	buffer_put_field_varint(out, 2, position);
+}
+
 static void put_payment(struct buffer *out, const struct payment_view *view)
 {
 	size_t begin = codec_begin(out, 1);

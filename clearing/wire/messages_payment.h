@@ -26,6 +26,11 @@ struct settle_request {
 bool decode_settle_payment(struct slice bytes, struct arena *arena,
 			   struct settle_request *out) MUST_CHECK;
 
+bool decode_cancel_payment(struct slice bytes, struct arena *arena,
+			   struct slice *id) MUST_CHECK;
+void encode_cancel_payment(struct buffer *out, bool released,
+			   uint64_t position);
+
 struct quote_request {
 	struct account_ref payer;
 	struct slice payee;

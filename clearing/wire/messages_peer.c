@@ -306,6 +306,19 @@ bool decode_query_outcome_response(struct slice bytes,
 	return true;
 }
 
+static const struct codec_field released_fields[] = { { 1, CODEC_BOOL, 0 } };
+
+void encode_release_response(struct buffer *out, bool released)
+{
+	codec_put_bool(out, 1, released);
+}
+
+bool decode_release_response(struct slice bytes, bool *released)
+{
+	*released = false;
+	return READ_VIEWS(released_fields, bytes, released);
+}
+
 static const struct codec_field forwarded_fields[] = {
 	{ 1, CODEC_BYTES, offsetof(struct forwarded_request, id) },
 	{ 2, CODEC_BYTES, offsetof(struct forwarded_request, payer) },

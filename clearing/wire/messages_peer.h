@@ -100,6 +100,10 @@ void encode_query_outcome_never(struct buffer *out,
 bool decode_query_outcome_response(struct slice bytes,
 				   struct peer_outcome_reply *out) MUST_CHECK;
 
+/* ReleasePayment asks as QueryOutcome does, without the terms. */
+void encode_release_response(struct buffer *out, bool released);
+bool decode_release_response(struct slice bytes, bool *released) MUST_CHECK;
+
 /* A payment request on its way to the payer's city. */
 struct forwarded_request {
 	struct slice id;

@@ -36,10 +36,12 @@ enum rpc {
 	RPC_FETCH_LOG,
 	RPC_QUOTE_PAYEE,
 	RPC_QUERY_OUTCOME,
+	RPC_RELEASE_PAYMENT,
 	RPC_FORWARD_PAYMENT_REQUEST,
 	RPC_QUOTE_PAYMENT,
 	RPC_PAY,
 	RPC_SETTLE_PAYMENT,
+	RPC_CANCEL_PAYMENT,
 	RPC_GET_PAYMENT,
 	RPC_LIST_PAYMENTS,
 	RPC_GET_RECEIPT,
@@ -63,7 +65,7 @@ enum rpc {
 	RPC_REFLECTION_V1ALPHA,
 };
 
-#define RPC_COUNT 48
+#define RPC_COUNT 50
 
 struct rpc_method {
 	const char *path;    /* "/clearing.v1.AccountService/OpenAccount" */

@@ -311,6 +311,8 @@ class RolesBetweenCities(Table):
         self.row("SettlePayment none", (YES, YES, NO, NO, NO, NO, NO),
                  lambda _: lambda client: client.SettlePayment(
                      id=new_id(), key=b"k" * 32))
+        self.row("CancelPayment none", (YES, YES, NO, YES, NO, NO, NO),
+                 lambda _: lambda client: client.CancelPayment(id=new_id()))
         for method in ("ListPayments", "ListPaymentRequests"):
             for name, cells, fields in (("own", read, {"account": ref(M1)}),
                                         ("other", other, {"account": ref(M2)}),
@@ -345,7 +347,8 @@ class RolesBetweenCities(Table):
 
     # What cities ask of each other; a log is for who has a link alone.
     OF_CITIES = {"Hello": {}, "Deliver": {}, "QuotePayee": {},
-                 "QueryOutcome": {}, "ForwardPaymentRequest": {}}
+                 "QueryOutcome": {}, "ReleasePayment": {},
+                 "ForwardPaymentRequest": {}}
     OF_NEIGHBOURS = {"FetchLog": {"author": "barcelona", "from_seq": 1}}
 
     def test_roles_of_cities(self):

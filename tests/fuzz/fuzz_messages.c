@@ -119,6 +119,8 @@ static void run_payments(struct slice bytes, enum rpc rpc, struct arena *arena)
 		ok = decode_pay(bytes, arena, &out.pay);
 	else if (rpc == RPC_QUOTE_PAYMENT)
 		ok = decode_quote_payment(bytes, arena, &out.quote);
+	else if (rpc == RPC_CANCEL_PAYMENT)
+		ok = decode_cancel_payment(bytes, arena, &out.text);
 	else if (rpc == RPC_SETTLE_PAYMENT)
 		ok = decode_settle_payment(bytes, arena, &out.settle);
 	else if (rpc == RPC_GET_PAYMENT)
@@ -161,7 +163,7 @@ static void run_neighbours(struct slice bytes, enum rpc rpc)
 		ok = decode_fetch_log_request(bytes, &out.log);
 	else if (rpc == RPC_QUOTE_PAYEE)
 		ok = decode_quote_payee_request(bytes, &out.quote);
-	else if (rpc == RPC_QUERY_OUTCOME)
+	else if (rpc == RPC_QUERY_OUTCOME || rpc == RPC_RELEASE_PAYMENT)
 		ok = decode_query_outcome_request(bytes, &out.query);
 	else if (rpc == RPC_FORWARD_PAYMENT_REQUEST)
 		ok = decode_forwarded_request(bytes, &out.request);

@@ -103,26 +103,26 @@ class LoopbackCities:
                 "roster": self.roster,
                 "node_key": f"{city.authority.folder}/node.key"})
 
-    def _control(self, verb, *words):
+    def control(self, verb, *words):
         done = run(program("clearctl"), "federation", verb, self.roster,
                    *words)
         if done.status:
             raise RuntimeError(f"clearctl federation {verb}: {done}")
 
     def _write_roster(self):
-        self._control("init", "--federation", FEDERATION, "--founders",
+        self.control("init", "--federation", FEDERATION, "--founders",
                       ",".join(self.names))
         for city in self:
             folder = city.authority.folder
-            self._control("add-city", city.name, "--node-key",
+            self.control("add-city", city.name, "--node-key",
                           f"{folder}/node.pub", "--ca",
                           city.authority.certificate, "--endpoint",
                           self._endpoint(city.name))
         for one, two in self.links:
-            self._control("add-link", one, two, "--line-a", self.line,
+            self.control("add-link", one, two, "--line-a", self.line,
                           "--line-b", self.line)
         for city in self:
-            self._control("sign", "--key", f"{city.authority.folder}/node.key")
+            self.control("sign", "--key", f"{city.authority.folder}/node.key")
 
     # ---- how they are
 

@@ -389,6 +389,26 @@ static void test_messages_peer_never(void **state)
 	assert_false(decode_query_outcome_response(SLICE("\x0a\x09"), &reply));
 }
 
+/* Goal: letting go is asked for like an outcome; the answer is yes or no. */
+static void test_messages_peer_release(void **state)
+{
+	Clearing__V1__ReleasePaymentResponse answer =
+		CLEARING__V1__RELEASE_PAYMENT_RESPONSE__INIT;
+	struct buffer out = begin();
+	bool released = true;
+
+	(void)state;
+	encode_release_response(&out, false);
+	assert_int_equal(out.size, 0);
+	assert_true(decode_release_response(buffer_view(&out), &released));
+	assert_false(released);
+	encode_release_response(&out, true);
+	answer.released = true;
+	expect_packed(&out, &answer.base);
+	assert_true(decode_release_response(buffer_view(&out), &released));
+	assert_true(released);
+}
+
 /* Goal: every field of a forwarded request goes both ways. */
 static void test_messages_peer_forwarded_request(void **state)
 {
@@ -476,6 +496,7 @@ int main(void)
 		cmocka_unit_test(test_messages_peer_quote_payee_too_many),
 		cmocka_unit_test(test_messages_peer_query_outcome),
 		cmocka_unit_test(test_messages_peer_never),
+		cmocka_unit_test(test_messages_peer_release),
 		cmocka_unit_test(test_messages_peer_forwarded_request),
 		cmocka_unit_test(test_messages_peer_malformed),
 	};

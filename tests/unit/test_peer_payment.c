@@ -227,6 +227,66 @@ static void test_peer_payment_decide_by(void **state)
 	towns_free(towns);
 }
 
+/* Goal: (rule PEER-37) who began it may have it let go while undecided. */
+static void test_peer_payment_cancelled(void **state)
+{
+	struct towns *towns = towns_create(3);
+	struct town *alpha = &towns->town[0], *last = &towns->town[2];
+	uint8_t key[LINKLOG_LOCK_SIZE] = "the key to this payment";
+	uint8_t hash[SHA256_SIZE];
+	struct slice terms_hash = slice_of(hash, sizeof(hash));
+	struct id id = pay_locked(towns, key), other = { { 1 } };
+	struct slice order = slice_of(id.bytes, ID_SIZE);
+	const struct peer_outcome *outcome;
+
+	(void)state;
+	memcpy(hash, links_payment(&last->ledger.links, &id)->terms_hash,
+	       sizeof(hash));
+	/* Not another city of the way, nor of other terms, nor elsewhere. */
+	assert_false(peer_cancel(&last->peer, SLICE("beta"), &id, terms_hash,
+				 towns->now_us));
+	assert_false(peer_cancel(&last->peer, alpha->name, &id, SLICE("none"),
+				 towns->now_us));
+	assert_false(peer_cancel(&last->peer, alpha->name, &other, terms_hash,
+				 towns->now_us));
+	assert_false(peer_cancel(&towns->town[1].peer, alpha->name, &id,
+				 terms_hash, towns->now_us));
+	assert_true(peer_cancel(&last->peer, alpha->name, &id, terms_hash,
+				towns->now_us));
+	assert_true(peer_cancel(&last->peer, alpha->name, &id, terms_hash,
+				towns->now_us));
+	assert_false(peer_reveal(&last->peer, &id, slice_of(key, sizeof(key)),
+				 towns->now_us));
+	towns_run(towns);
+	outcome = town_outcome(alpha, order);
+	assert_non_null(outcome);
+	assert_int_equal(outcome->reason, LINK_REASON_CANCELLED);
+	assert_true(slice_equal(outcome->at_city, SLICE("gamma")));
+	assert_int_equal(town_balance(alpha, 0), 0);
+	towns_free(towns);
+}
+
+/* Goal: what is decided stays so, whoever asks. */
+static void test_peer_payment_cancelled_too_late(void **state)
+{
+	struct towns *towns = towns_create(3);
+	struct town *alpha = &towns->town[0], *last = &towns->town[2];
+	uint8_t key[LINKLOG_LOCK_SIZE] = "the key to this payment";
+	uint8_t hash[SHA256_SIZE];
+	struct id id = pay_locked(towns, key);
+
+	(void)state;
+	memcpy(hash, links_payment(&last->ledger.links, &id)->terms_hash,
+	       sizeof(hash));
+	assert_true(peer_reveal(&last->peer, &id, slice_of(key, sizeof(key)),
+				towns->now_us));
+	assert_false(peer_cancel(&last->peer, alpha->name, &id,
+				 slice_of(hash, sizeof(hash)), towns->now_us));
+	towns_run(towns);
+	assert_int_equal(town_balance(alpha, 0), -90);
+	towns_free(towns);
+}
+
 static void cut(struct towns *towns, uint32_t a, uint32_t b, bool is_cut)
 {
 	towns->cut[a][b] = towns->cut[b][a] = is_cut;
@@ -267,6 +327,8 @@ int main(void)
 		cmocka_unit_test(test_peer_payment_locked),
 		cmocka_unit_test(test_peer_payment_key_too_late),
 		cmocka_unit_test(test_peer_payment_held_long),
+		cmocka_unit_test(test_peer_payment_cancelled),
+		cmocka_unit_test(test_peer_payment_cancelled_too_late),
 		cmocka_unit_test(test_peer_payment_decide_by),
 		cmocka_unit_test(test_peer_payment_waits_for_its_answer),
 	};
