@@ -343,21 +343,37 @@ static void pay_again(struct sim_city *city)
 		give_pay_order(city, command);
 }
 
+static bool cancel(struct sim_city *city, const struct sim_command *command,
+		   const struct sim_payment *payment)
+{
+	return peer_cancel(&city->peer, city->sim->cities[command->city].name,
+			   &payment->id,
+			   slice_of(payment->terms_hash, SHA256_SIZE),
+			   sim_city_now(city));
+}
+
 void sim_work_reveal(struct sim_city *city, uint32_t number)
 {
 	struct sim *sim = city->sim;
 	const struct sim_command *command = &sim->commands[number];
 	struct slice key = slice_of(command->key, LINKLOG_LOCK_SIZE);
-	bool posted = false;
+	/* Some think better of it (rule PEER-37). */
+	bool cancels = command->key[0] % 4 == 0;
+	bool done = false;
 
 	/* The payee knows the order; which attempt reached it, its city. */
-	for (uint32_t i = 0; i < sim->payment_count && !posted; i++) {
-		if (id_equal(&sim->payments[i].parent, &command->id))
-			posted = peer_reveal(&city->peer, &sim->payments[i].id,
-					     key, sim_city_now(city));
+	for (uint32_t i = 0; i < sim->payment_count && !done; i++) {
+		const struct sim_payment *payment = &sim->payments[i];
+
+		if (!id_equal(&payment->parent, &command->id))
+			continue;
+		done = cancels ? cancel(city, command, payment)
+			       : peer_reveal(&city->peer, &payment->id, key,
+					     sim_city_now(city));
 	}
-	sim_say(sim, "%u: key to %08x: %s", city->number,
-		sim_id_short(&command->id), posted ? "posted" : "no use");
+	sim_say(sim, "%u: %s %08x: %s", city->number,
+		cancels ? "cancel" : "key to", sim_id_short(&command->id),
+		done ? "done" : "no use");
 	sim_city_turn(city);
 }
 

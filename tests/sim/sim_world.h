@@ -71,7 +71,7 @@ enum sim_event_kind {
 	SIM_CONNECT, /* a connection is tried */
 	SIM_DISCONNECT,
 	SIM_WORK,
-	SIM_REVEAL, /* a payer hands over the key to a payment */
+	SIM_REVEAL, /* a payer hands over a payment's key, or cancels it */
 	SIM_FAULT,
 	SIM_RESTART,
 	SIM_HEAL,   /* a partition or a stall ends */
