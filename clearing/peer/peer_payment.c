@@ -326,6 +326,7 @@ uint32_t peer_may_promise(struct peer *peer, uint32_t number,
 		       : LINK_REASON_NONE;
 }
 
+/* (rule PEER-24): the terms go on as the bytes that came. */
 static bool forward(struct peer *peer, const struct look *look,
 		    const struct link *out)
 {
