@@ -81,6 +81,9 @@ void payment_order_here(struct api_call *call,
 	struct answer answer = { .refusal = command->request_refusal };
 	struct recorder recorder;
 
+	/* A payment is held between cities alone (rule PEER-33). */
+	if (command->lock.size > 0)
+		answer.refusal = PAYMENT_PAYEE_CITY_HERE;
 	if (answer.refusal != 0 && !is_recorded(call->api, command)) {
 		reply_refusal(call, &payment_refusals, &answer);
 		return;

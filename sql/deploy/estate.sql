@@ -36,15 +36,15 @@ comment on column clearing.payment.answer_seq is
 
 alter table clearing.link_change drop constraint link_change_what_check;
 alter table clearing.link_change add constraint link_change_what_check
-  check (what in (100, 109, 110, 111, 113, 114, 117, 121));
+  check (what in (100, 109, 110, 111, 113, 114, 117));
 alter table clearing.link_change drop constraint link_change_has_actor;
 -- (rule LEDGER-17): the node opens and ends links and takes rosters by itself.
 alter table clearing.link_change add constraint link_change_has_actor check
-  ((what in (100, 114, 117, 121)) = (actor is null)
-   and (what in (100, 114, 117, 121)) = (reason = ''));
+  ((what in (100, 114, 117)) = (actor is null)
+   and (what in (100, 114, 117)) = (reason = ''));
 comment on column clearing.link_change.what is
   'event number: 100 opened, 109 paused, 110 resumed, 111 commanded, '
-  '113 rejoined, 114 roster adopted, 117 the neighbour is GONE, 121 rejoin ended';
+  '113 rejoined, 114 roster adopted, 117 the neighbour is GONE';
 
 update clearing.schema_info set version = 3, needs_node = 3;
 

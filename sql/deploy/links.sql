@@ -224,7 +224,7 @@ create table clearing.link_change (
   index      int not null check (index >= 0),
   link       int null check (link >= 1),
   what       smallint not null
-             check (what in (100, 109, 110, 111, 113, 114, 121)),
+             check (what in (100, 109, 110, 111, 113, 114)),
   command    smallint null check (command between 4 and 6),
   line       bigint null check (line between 0 and 9007199254740991),
   actor      int null check (actor > 0),
@@ -232,21 +232,20 @@ create table clearing.link_change (
   changed_at timestamptz not null,
   primary key (seq, index),
   constraint link_change_names_its_link check
-    ((what in (113, 114, 121)) = (link is null)),
+    ((what in (113, 114)) = (link is null)),
   constraint link_change_by_command check
     ((what = 111) = (command is not null)
      and coalesce(command = 4, false) = (line is not null)),
-  -- (rule LEDGER-17): the node opens links, takes rosters and ends a
-  -- rejoin by itself.
+  -- (rule LEDGER-17): the node opens links and takes rosters by itself.
   constraint link_change_has_actor check
-    ((what in (100, 114, 121)) = (actor is null)
-     and (what in (100, 114, 121)) = (reason = ''))
+    ((what in (100, 114)) = (actor is null)
+     and (what in (100, 114)) = (reason = ''))
 );
 comment on table clearing.link_change is
   'who changed what about links, when, why: the audit trail';
 comment on column clearing.link_change.what is
   'event number: 100 opened, 109 paused, 110 resumed, 111 commanded, '
-  '113 rejoined, 114 roster adopted, 121 rejoin ended';
+  '113 rejoined, 114 roster adopted';
 comment on column clearing.link_change.command is
   '111: 4 line changed, 5 frozen, 6 unfrozen';
 
@@ -254,14 +253,10 @@ create table clearing.federation (
   one            boolean not null primary key default true check (one),
   next_payment   bigint not null check (next_payment >= 1),
   roster_version bigint not null check (roster_version >= 0),
-  roster_hash    bytea not null check (octet_length(roster_hash) = 32),
-  rejoin         smallint not null check (rejoin between 0 and 2)
+  roster_hash    bytea not null check (octet_length(roster_hash) = 32)
 );
 comment on table clearing.federation is
   'one row: the number of the next payment, and the newest roster adopted';
-comment on column clearing.federation.rejoin is
-  '1 the books are being rebuilt from the neighbours'' logs, closed to local '
-  'commands; 2 likewise, but open; 0 neither';
 
 -- Commands on links and payment requests have ids, too.
 alter table clearing.command drop constraint command_kind_check;
