@@ -37,6 +37,8 @@ static struct link_view view_of(struct neighbours *neighbours,
 		.oldest_promise_us = (int64_t)session->oldest_us,
 		.account = link->account,
 		.estate_minor = link->estate_minor,
+		.batches_sealed = session->sealed,
+		.batches_sent = session->sent,
 	};
 }
 

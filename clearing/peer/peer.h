@@ -166,6 +166,8 @@ struct peer_session {
 	uint64_t due_us;    /* the first decide_by of these; 0: none */
 	uint64_t retry_us;  /* nothing before this time */
 	uint64_t backoff_us;
+	uint64_t sealed; /* batches of the own log, for people */
+	uint64_t sent;	 /* deliveries of them, those again included */
 	uint8_t hello_hash[SHA256_SIZE];
 	const char *why; /* ASKING, STOPPED: one line for people */
 };

@@ -79,6 +79,7 @@ static void seal_link(struct peer *peer, struct recorder *recorder,
 	event.link.link = link->number;
 	event.link.batch = buffer_view(&bytes);
 	peer_link_event(recorder, &event);
+	peer_session(peer, link->number)->sealed++;
 	peer->options.on_sealed(peer->options.context, link->number, first,
 				link->out.seq, buffer_view(&bytes));
 }
@@ -165,6 +166,7 @@ bool peer_next_delivery(struct peer *peer, uint32_t number,
 	out->seq = session->next_deliver;
 	out->life = link->life;
 	session->delivering++;
+	session->sent++;
 	if (end != NULL)
 		session->next_deliver = end->seq + 1;
 	else

@@ -29,6 +29,8 @@ static void put_link(struct buffer *out, const struct link_view *view)
 	codec_put_int64(out, 20, view->oldest_promise_us);
 	buffer_put_field_varint(out, 21, view->account);
 	codec_put_int64(out, 22, view->estate_minor);
+	buffer_put_field_varint(out, 23, view->batches_sealed);
+	buffer_put_field_varint(out, 24, view->batches_sent);
 	codec_end(out, begin);
 }
 

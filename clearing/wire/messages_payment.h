@@ -101,6 +101,7 @@ struct link_view {
 	int64_t oldest_promise_us;
 	uint64_t account;
 	int64_t estate_minor;
+	uint64_t batches_sealed, batches_sent;
 };
 
 /* The city alone: GetLink, ReconcileLink. */

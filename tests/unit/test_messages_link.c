@@ -202,6 +202,8 @@ static struct link_view link_example(void)
 		.oldest_promise_us = 1700000000000000,
 		.account = 12,
 		.estate_minor = -9,
+		.batches_sealed = 13,
+		.batches_sent = 14,
 	};
 
 	return view;
@@ -232,6 +234,8 @@ static void expect_link(const Clearing__V1__Link *found,
 	assert_int_equal(found->oldest_promise_us, wanted->oldest_promise_us);
 	assert_int_equal(found->account, wanted->account);
 	assert_int_equal(found->estate_minor, wanted->estate_minor);
+	assert_int_equal(found->batches_sealed, wanted->batches_sealed);
+	assert_int_equal(found->batches_sent, wanted->batches_sent);
 }
 
 /* Goal: every field of a link, alone and in a list. */

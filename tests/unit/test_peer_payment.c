@@ -30,6 +30,28 @@ static void test_peer_payment_to_neighbour(void **state)
 	towns_free(towns);
 }
 
+/* Goal: payments of one turn share a batch, and so do their answers. */
+static void test_peer_payment_batches_are_counted(void **state)
+{
+	struct towns *towns = towns_create(2);
+	struct town *alpha = &towns->town[0], *beta = &towns->town[1];
+	const struct peer_session *here = town_session(alpha, beta);
+	const struct peer_session *there = town_session(beta, alpha);
+	uint64_t sealed = here->sealed, sent = here->sent;
+	uint64_t answers = there->sealed;
+
+	(void)state;
+	for (uint32_t i = 0; i < 3; i++)
+		assert_int_equal(town_pay(alpha, "c1@beta", 10, town_id(towns)),
+				 PAYMENT_OK);
+	towns_run(towns);
+	assert_int_equal(here->sealed, sealed + 1);
+	assert_int_equal(here->sent, sent + 1);
+	assert_int_equal(there->sealed, answers + 1);
+	assert_int_equal(town_balance(beta, 1), 30);
+	towns_free(towns);
+}
+
 /* Goal: middle cities owe as much as they are owed, and keep nothing. */
 static void test_peer_payment_over_three_links(void **state)
 {
@@ -322,6 +344,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_peer_payment_to_neighbour),
+		cmocka_unit_test(test_peer_payment_batches_are_counted),
 		cmocka_unit_test(test_peer_payment_over_three_links),
 		cmocka_unit_test(test_peer_payment_refused_far_away),
 		cmocka_unit_test(test_peer_payment_locked),
