@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 /*
- * The client's side of PostTransfers by hand: who generates load, or imports
- * a large file, shares the machine with what it measures.
+ * The client's side of PostTransfers and Pay by hand: who generates load, or
+ * imports a large file, shares the machine with what it measures.
  */
 #include "wire/messages.h"
 
 #include "wire/codec.h"
+#include "wire/messages_payment.h"
 #include "wire/scan.h"
 #include "wire/transfer_fields.h"
 
@@ -116,5 +117,57 @@ bool decode_post_transfers_response(struct slice bytes, struct answer *answers,
 		return false;
 	*count = found;
 	*position = newest;
+	return true;
+}
+
+void encode_pay_request(struct buffer *out, const struct pay_request *request)
+{
+	const struct pay_command *command = &request->command;
+	size_t payer;
+
+	buffer_put_field_bytes(out, 1, command->id);
+	payer = codec_begin(out, 2);
+	if (command->payer.address.size > 0)
+		buffer_put_field_bytes(out, REF_ADDRESS,
+				       command->payer.address);
+	else
+		buffer_put_field_varint(out, REF_ID, command->payer.id);
+	codec_end(out, payer);
+	buffer_put_field_bytes(out, 3, command->payee);
+	codec_put_int64(out, 4, command->amount_minor);
+	buffer_put_field_bytes(out, 5, command->reference);
+	buffer_put_field_bytes(out, 6, command->memo);
+	buffer_put_field_varint(out, 7, request->wait_ms);
+	buffer_put_field_bytes(out, 8, command->request);
+}
+
+struct pay_response {
+	struct slice payment;
+	uint64_t position;
+};
+
+static const struct codec_field response_fields[] = {
+	{ 1, CODEC_BYTES, offsetof(struct pay_response, payment) },
+	{ 2, CODEC_NUMBER, offsetof(struct pay_response, position) },
+};
+
+static const struct codec_field payment_fields[] = {
+	{ 2, CODEC_UINT32, offsetof(struct payment_view, state) },
+	{ 6, CODEC_NUMBER, offsetof(struct payment_view, amount_minor) },
+	{ 8, CODEC_UINT32, offsetof(struct payment_view, reason) },
+	{ 12, CODEC_UINT32, offsetof(struct payment_view, attempts) },
+};
+
+bool decode_pay_response(struct slice bytes, struct payment_view *out,
+			 uint64_t *position)
+{
+	struct pay_response response = { 0 };
+	struct payment_view view = { 0 };
+
+	if (!CODEC_READ(response_fields, bytes, NULL, &response) ||
+	    !CODEC_READ(payment_fields, response.payment, NULL, &view))
+		return false;
+	*out = view;
+	*position = response.position;
 	return true;
 }

@@ -17,6 +17,16 @@ bool decode_pay(struct slice bytes, struct arena *arena,
 		struct pay_request *out) MUST_CHECK;
 void encode_pay(struct buffer *out, const struct payment_view *view,
 		uint64_t position);
+/* Clients, by hand as in messages.h: Pay's request. */
+void encode_pay_request(struct buffer *out, const struct pay_request *request);
+/*
+ * decode_pay_response: state, reason, amount and attempts of the payment; its
+ * texts are left empty.
+ *
+ * @bytes  from a server; need not be valid: false when they are malformed.
+ */
+bool decode_pay_response(struct slice bytes, struct payment_view *out,
+			 uint64_t *position) MUST_CHECK;
 
 struct settle_request {
 	struct slice id;

@@ -143,6 +143,44 @@ static void test_messages_payment_settle(void **state)
 	expect_slice(request.key, SLICE("the key"));
 }
 
+/* Goal: a client's request says what protobuf-c's would. */
+static void test_messages_payment_client_asks(void **state)
+{
+	struct pay_request request = {
+		.command = { .id = LITERAL(ID),
+			     .payer.address = SLICE("m1/till@paris"),
+			     .payee = SLICE("m2@lyon"),
+			     .amount_minor = 12,
+			     .reference = LITERAL("order\0 12"),
+			     .memo = SLICE("twelve loaves"),
+			     .request = LITERAL(OTHER_ID) },
+		.wait_ms = 25000,
+	};
+	struct buffer out = begin();
+	struct pay_request found;
+
+	(void)state;
+	encode_pay_request(&out, &request);
+	assert_false(out.overflowed);
+	assert_true(
+		rpc_request_valid(rpc_method_at(RPC_PAY), buffer_view(&out)));
+	arena_init(&arena, arena_memory, sizeof(arena_memory));
+	assert_true(decode_pay(buffer_view(&out), &arena, &found));
+	expect_slice(found.command.id, request.command.id);
+	expect_slice(found.command.payer.address, SLICE("m1/till@paris"));
+	expect_slice(found.command.payee, request.command.payee);
+	assert_int_equal(found.command.amount_minor, 12);
+	expect_slice(found.command.reference, request.command.reference);
+	expect_slice(found.command.memo, request.command.memo);
+	expect_slice(found.command.request, request.command.request);
+	assert_int_equal(found.wait_ms, 25000);
+	request.command.payer = (struct account_ref){ .id = 77 };
+	out = begin();
+	encode_pay_request(&out, &request);
+	assert_true(decode_pay(buffer_view(&out), &arena, &found));
+	assert_int_equal(found.command.payer.id, 77);
+}
+
 /* Goal: what a decoder gives lies in the arena; without room it says so. */
 static void test_messages_payment_arena(void **state)
 {
@@ -369,6 +407,31 @@ static void test_messages_payment_replies(void **state)
 	done(list);
 }
 
+/* Goal: a client reads how it ended, and no more than half a message. */
+static void test_messages_payment_client_hears(void **state)
+{
+	struct payment_view view = payment_example(3), found = { 0 };
+	struct buffer out = begin();
+	uint64_t position = 0;
+
+	(void)state;
+	view.reason = LINK_REASON_LINE;
+	view.at_city = SLICE("lyon");
+	encode_pay(&out, &view, 31);
+	assert_true(decode_pay_response(buffer_view(&out), &found, &position));
+	assert_int_equal(found.state, 3);
+	assert_int_equal(found.reason, LINK_REASON_LINE);
+	assert_int_equal(found.amount_minor, 4200);
+	assert_int_equal(found.attempts, 2);
+	assert_int_equal(position, 31);
+	/* Its last byte is the position; the payment alone is sound, too. */
+	assert_true(decode_pay_response(slice_of(out.data, out.size - 2),
+					&found, &position));
+	assert_int_equal(position, 0);
+	assert_false(decode_pay_response(slice_of(out.data, out.size - 3),
+					 &found, &position));
+}
+
 /* Goal: a refusal names itself, its city, and says it in words. */
 static void test_messages_payment_refused(void **state)
 {
@@ -491,6 +554,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages_payment_pay),
 		cmocka_unit_test(test_messages_payment_settle),
+		cmocka_unit_test(test_messages_payment_client_asks),
+		cmocka_unit_test(test_messages_payment_client_hears),
 		cmocka_unit_test(test_messages_payment_arena),
 		cmocka_unit_test(test_messages_payment_quote_request),
 		cmocka_unit_test(test_messages_payment_by_id),

@@ -114,3 +114,37 @@ bool city_position(struct channel *channel, uint64_t *position,
 	json_decref(answer);
 	return true;
 }
+
+static bool is_true(const json_t *object, const char *name)
+{
+	return json_is_true(json_object_get(object, name));
+}
+
+bool city_link(struct channel *channel, const char *neighbour,
+	       struct city_link *out, char *error)
+{
+	uint32_t code;
+	json_t *answer =
+		call(channel, RPC_GET_LINK,
+		     json_pack("{s:s}", "city", neighbour), &code, error);
+	const json_t *link = json_object_get(answer, "link");
+	const char *state = json_string_value(json_object_get(link, "state"));
+
+	if (answer == NULL)
+		return false;
+	*out = (struct city_link){
+		.ready = state != NULL && strcmp(state, "RECONCILED") == 0 &&
+			 is_true(link, "connected") &&
+			 is_true(link, "caught_up"),
+		.pending_minor =
+			(int64_t)(number_in(link, "pending_in_minor") +
+				  number_in(link, "pending_out_minor")),
+		.out_seq = number_in(link, "out_seq"),
+		.in_seq = number_in(link, "in_seq"),
+		.acknowledged_seq = number_in(link, "acknowledged_seq"),
+		.sealed = number_in(link, "batches_sealed"),
+		.sent = number_in(link, "batches_sent"),
+	};
+	json_decref(answer);
+	return true;
+}

@@ -25,4 +25,20 @@ bool city_accounts(struct channel *channel, const char *city, uint64_t *ids,
 bool city_position(struct channel *channel, uint64_t *position,
 		   uint64_t *projected) MUST_CHECK;
 
+/* How a node sees its link with a neighbour. */
+struct city_link {
+	bool ready;	       /* reconciled, connected, caught up */
+	int64_t pending_minor; /* promises without an answer, both ways */
+	uint64_t out_seq, in_seq, acknowledged_seq;
+	uint64_t sealed, sent; /* batches since the node started */
+};
+
+/*
+ * city_link: the link with @neighbour.
+ *
+ * @error  CHANNEL_ERROR_SIZE bytes.
+ */
+bool city_link(struct channel *channel, const char *neighbour,
+	       struct city_link *out, char *error) MUST_CHECK;
+
 #endif

@@ -31,7 +31,7 @@ uint32_t draw_number(struct draw *draw, uint32_t limit)
 	return (uint32_t)((next(draw) >> 32) * limit >> 32);
 }
 
-static struct id draw_id(struct draw *draw, uint64_t now_us)
+struct id draw_id(struct draw *draw, uint64_t now_us)
 {
 	uint64_t random[2] = { next(draw), next(draw) };
 	uint8_t tail[ID_TAIL_SIZE];

@@ -22,6 +22,9 @@ void draw_init(struct draw *draw, const uint64_t *accounts,
 /* draw_number: evenly from 0 to @limit - 1. */
 uint32_t draw_number(struct draw *draw, uint32_t limit);
 
+/* draw_id: a fresh one of @now_us. */
+struct id draw_id(struct draw *draw, uint64_t now_us);
+
 /*
  * draw_transfers: fill @commands; their ids are kept in @ids.
  * @now_us  for the ids.

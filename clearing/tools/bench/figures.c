@@ -6,6 +6,9 @@
 
 #include "base/check.h"
 
+/* Below, the first digit says too little. */
+#define SMALL 1.0
+
 struct figure *figures_add(struct figures *figures, const char *name,
 			   const char *unit, double value)
 {
@@ -57,7 +60,8 @@ void figures_print(const struct figures *figures, FILE *out)
 	for (uint32_t i = 0; i < figures->count; i++) {
 		const struct figure *figure = &figures->list[i];
 
-		fprintf(out, "%-28s %14.1f %-12s", figure->name, figure->value,
+		fprintf(out, "%-28s %14.*f %-12s", figure->name,
+			figure->value < SMALL ? 4 : 1, figure->value,
 			figure->unit);
 		if (figure->ratio > 0)
 			fprintf(out, " ratio %.2f", figure->ratio);

@@ -7,11 +7,7 @@
 
 #include "tools/system.h"
 #include "wire/messages.h"
-#include "wire/method.h"
 
-/* A transfer by account ids takes about 40 bytes. */
-#define TRANSFER_SIZE 64
-#define REQUEST_SPARE 4096
 #define TIMEOUT_US (UINT64_C(30) * 1000000)
 #define BUSY_WAIT_US 20000
 #define SAMPLES_MAX (4u << 20)
@@ -23,7 +19,7 @@ struct slot {
 	struct buffer request;
 	bool waiting; /* in flight */
 	bool again;   /* the same bytes once more, not before .not_before_us */
-	uint64_t sent_us;
+	uint64_t begun_us; /* its latency counts from here */
 	uint64_t not_before_us;
 };
 
@@ -31,9 +27,8 @@ struct load {
 	const struct load_options *options;
 	struct load_result *result;
 	struct slot *slots;
-	struct transfer_command *commands;
-	struct id *ids;
-	struct answer *answers;
+	uint64_t begun_us;
+	uint64_t made; /* requests begun */
 	uint32_t *samples;
 	uint32_t sample_count;
 	uint32_t open; /* slots in flight or to be sent again */
@@ -56,25 +51,6 @@ static void fail(struct load *load, const char *what, struct slice text)
 	load->failed = true;
 }
 
-static void take_answers(struct load *load, struct slice message)
-{
-	uint32_t count = 0;
-
-	if (!decode_post_transfers_response(message, load->answers,
-					    load->options->batch, &count,
-					    &load->result->position) ||
-	    count != load->options->batch) {
-		fail(load, "answer", SLICE("cannot be read"));
-		return;
-	}
-	for (uint32_t i = 0; i < count; i++) {
-		if (load->answers[i].refusal == 0)
-			load->result->posted++;
-		else
-			load->result->refused++;
-	}
-}
-
 static bool is_busy(const struct grpc_status *status, uint64_t *wait_us)
 {
 	struct error_view view;
@@ -92,20 +68,25 @@ static void on_done(void *user, const struct grpc_status *status,
 {
 	struct slot *slot = user;
 	struct load *load = slot->load;
+	const struct load_work *work = load->options->work;
 	uint64_t now = system_monotonic_us(), wait_us = 0;
 
 	slot->waiting = false;
 	if (status->code == GRPC_OK) {
-		keep_sample(load, now - slot->sent_us);
-		take_answers(load, message);
+		keep_sample(load, now - slot->begun_us);
 		load->open--;
+		if (!work->take(work->context, message))
+			fail(load, "answer", SLICE("cannot be read"));
 	} else if (is_busy(status, &wait_us)) {
 		slot->again = true;
 		slot->not_before_us = now + wait_us;
 		load->result->busy++;
 	} else {
-		fail(load, grpc_code_name(status->code), status->message);
 		load->open--;
+		if (work->refused == NULL ||
+		    !work->refused(work->context, status))
+			fail(load, grpc_code_name(status->code),
+			     status->message);
 	}
 }
 
@@ -113,9 +94,7 @@ static void send_slot(struct load *load, struct slot *slot)
 {
 	slot->waiting = true;
 	slot->again = false;
-	slot->sent_us = system_monotonic_us();
-	if (channel_start(load->options->channel,
-			  rpc_method_at(RPC_POST_TRANSFERS)->path,
+	if (channel_start(load->options->channel, load->options->work->path,
 			  buffer_view(&slot->request), TIMEOUT_US, on_done,
 			  slot))
 		return;
@@ -124,21 +103,39 @@ static void send_slot(struct load *load, struct slot *slot)
 	fail(load, "connection", SLICE("takes no more calls"));
 }
 
-static void fill_slot(struct load *load, struct slot *slot)
+/* When the next request is due; by the clock, whatever is answered. */
+static uint64_t due_us(const struct load *load)
 {
-	uint32_t batch = load->options->batch;
+	if (load->options->per_second <= 0)
+		return 0;
+	return load->begun_us +
+	       (uint64_t)((double)load->made * 1e6 / load->options->per_second);
+}
 
-	draw_transfers(load->options->draw, load->commands, load->ids, batch,
-		       system_wall_us());
+static void fill_slot(struct load *load, struct slot *slot, uint64_t now)
+{
+	const struct load_work *work = load->options->work;
+	uint64_t due = due_us(load);
+
 	slot->request.size = 0;
-	encode_post_transfers_request(&slot->request, load->commands, batch);
+	work->fill(work->context, &slot->request);
 	check(!slot->request.overflowed);
+	/* One that found no place in time has waited since it was due. */
+	slot->begun_us = due > 0 ? due : now;
+	load->made++;
 	load->open++;
 	send_slot(load, slot);
 }
 
-/* Sends what may be sent at @now; fresh requests only while @going. */
-static void feed(struct load *load, bool going, uint64_t now)
+static void send_again(struct load *load, struct slot *slot, uint64_t now)
+{
+	if (load->options->per_second <= 0)
+		slot->begun_us = now;
+	send_slot(load, slot);
+}
+
+/* Sends what may be sent at @now; fresh requests only before @until. */
+static void feed(struct load *load, uint64_t until, uint64_t now)
 {
 	for (uint32_t i = 0; i < load->options->in_flight && !load->failed;
 	     i++) {
@@ -147,9 +144,9 @@ static void feed(struct load *load, bool going, uint64_t now)
 		if (slot->waiting)
 			continue;
 		if (slot->again && now >= slot->not_before_us)
-			send_slot(load, slot);
-		else if (!slot->again && going)
-			fill_slot(load, slot);
+			send_again(load, slot, now);
+		else if (!slot->again && now < until && now >= due_us(load))
+			fill_slot(load, slot, now);
 	}
 }
 
@@ -157,10 +154,12 @@ static void run(struct load *load)
 {
 	uint64_t begun = system_monotonic_us(), now = begun;
 	uint64_t until = begun + (uint64_t)(load->options->seconds * 1e6);
+	int wait_ms = load->options->per_second > 0 ? 1 : 10;
 
+	load->begun_us = begun;
 	do {
-		feed(load, now < until, now);
-		if (!channel_turn(load->options->channel, 10))
+		feed(load, until, now);
+		if (!channel_turn(load->options->channel, wait_ms))
 			fail(load, "connection", SLICE("lost"));
 		now = system_monotonic_us();
 		if (now > until + TIMEOUT_US)
@@ -190,22 +189,17 @@ static void take_percentiles(struct load *load)
 static void take_memory(struct load *load)
 {
 	const struct load_options *options = load->options;
-	size_t size = (size_t)options->batch * TRANSFER_SIZE + REQUEST_SPARE;
 
 	load->slots = calloc(options->in_flight, sizeof(*load->slots));
-	load->commands = calloc(options->batch, sizeof(*load->commands));
-	load->ids = calloc(options->batch, sizeof(*load->ids));
-	load->answers = calloc(options->batch, sizeof(*load->answers));
 	load->samples = malloc(SAMPLES_MAX * sizeof(*load->samples));
-	check(load->slots != NULL && load->commands != NULL &&
-	      load->ids != NULL && load->answers != NULL &&
-	      load->samples != NULL);
+	check(load->slots != NULL && load->samples != NULL);
 	for (uint32_t i = 0; i < options->in_flight; i++) {
-		void *bytes = malloc(size);
+		void *bytes = malloc(options->work->request_size);
 
 		check(bytes != NULL);
 		load->slots[i].load = load;
-		buffer_init(&load->slots[i].request, bytes, size);
+		buffer_init(&load->slots[i].request, bytes,
+			    options->work->request_size);
 	}
 }
 
@@ -214,9 +208,6 @@ static void release(struct load *load)
 	for (uint32_t i = 0; i < load->options->in_flight; i++)
 		free(load->slots[i].request.data);
 	free(load->samples);
-	free(load->answers);
-	free(load->ids);
-	free(load->commands);
 	free(load->slots);
 }
 
