@@ -657,6 +657,7 @@ void batch_finish(struct batch *batch)
 		put_change_of(batch, &batch->accounts[i]);
 	for (uint32_t i = 0; i < batch->hold_count; i++)
 		put_hold(batch, &batch->holds[i]);
+	batch_finish_payments(batch);
 	column_groups(batch, groups);
 	for (uint32_t i = 0; i < COLUMN_GROUPS; i++) {
 		for (uint32_t j = 0; j < groups[i].count; j++)

@@ -3,7 +3,9 @@
  * Links and payments in the projection.  What an entry of a log did depends
  * on what stood there before, so the projector keeps links of its own, lets
  * core carry out the same events (core/links.h), and writes the rows of what
- * changed; of a row that changed twice in a batch the last counts.
+ * changed; of a link that changed twice in a batch the last counts.  A payment
+ * changes several times in a short life: it is noted, and its row made once,
+ * when it is over or the batch is.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -105,9 +107,8 @@ static void put_states(struct pg_array *column, const struct payment *payment,
 	pg_array_int16(&column[8], payment->attempt);
 }
 
-static void on_payment(void *context, const struct payment *payment)
+static void put_payment(struct batch *batch, const struct payment *payment)
 {
-	struct batch *batch = context;
 	struct pg_array *column = batch->payment;
 
 	pg_array_int64(&column[0], (int64_t)payment->number);
@@ -137,6 +138,49 @@ static void on_payment(void *context, const struct payment *payment)
 	pg_array_bytes(&column[31], payment_terms_of(payment));
 	pg_array_bytes(&column[32],
 		       slice_of(payment->proof, payment->proof_size));
+}
+
+/* A slot is listed once, though it may come to have another payment. */
+static void on_payment(void *context, const struct payment *payment)
+{
+	struct batch *batch = context;
+	struct changed_payments *changed = &batch->changed;
+	uint32_t slot = (uint32_t)(payment - batch->links->payments);
+	bool over = links_is_over(batch->links, payment);
+
+	if (over) {
+		put_payment(batch, payment);
+		changed->is_owed[slot] = false;
+		return;
+	}
+	changed->is_owed[slot] = true;
+	if (changed->is_listed[slot])
+		return;
+	changed->is_listed[slot] = true;
+	changed->slots[changed->count++] = slot;
+}
+
+static void forget_changed(struct changed_payments *changed)
+{
+	for (uint32_t i = 0; i < changed->count; i++) {
+		changed->is_listed[changed->slots[i]] = false;
+		changed->is_owed[changed->slots[i]] = false;
+	}
+	changed->count = 0;
+}
+
+void batch_finish_payments(struct batch *batch)
+{
+	struct changed_payments *changed = &batch->changed;
+
+	for (uint32_t i = 0; i < changed->count; i++) {
+		uint32_t slot = changed->slots[i];
+
+		if (changed->is_owed[slot])
+			put_payment(batch,
+				    links_payment_slot(batch->links, slot));
+	}
+	forget_changed(changed);
 }
 
 static void put_batch(struct batch *batch, const struct event_link *event,
@@ -314,8 +358,14 @@ void batch_name_links(struct batch *batch, const struct event_genesis *genesis)
 bool shadow_links_create(struct batch *batch,
 			 const struct links_options *options)
 {
+	size_t payments = options->payments_max;
+
 	batch->links = calloc(1, sizeof(*batch->links));
-	if (batch->links == NULL)
+	batch->changed.slots = calloc(payments, sizeof(uint32_t));
+	batch->changed.is_listed = calloc(payments, sizeof(bool));
+	batch->changed.is_owed = calloc(payments, sizeof(bool));
+	if (batch->links == NULL || batch->changed.slots == NULL ||
+	    batch->changed.is_listed == NULL || batch->changed.is_owed == NULL)
 		return false;
 	batch->links_options = *options;
 	batch->links_options.on_link = on_link;
@@ -335,7 +385,11 @@ void shadow_links_release(struct batch *batch)
 {
 	forget_memory(batch);
 	free(batch->links);
+	free(batch->changed.slots);
+	free(batch->changed.is_listed);
+	free(batch->changed.is_owed);
 	batch->links = NULL;
+	batch->changed = (struct changed_payments){ 0 };
 }
 
 /* Whose links they are; no row: block 0 is not projected yet. */
@@ -360,6 +414,7 @@ enum links_load_result shadow_links_load(struct batch *batch,
 	if (batch->links == NULL)
 		return LINKS_LOADED;
 	forget_memory(batch);
+	forget_changed(&batch->changed);
 	batch->links_memory_size = links_memory_size(&batch->links_options);
 	batch->links_memory =
 		mmap(NULL, batch->links_memory_size, PROT_READ | PROT_WRITE,

@@ -63,6 +63,14 @@ struct placed_hold {
 	uint32_t ended_actor;
 };
 
+/* Payments whose rows are owed at the batch's end; arrays by slot. */
+struct changed_payments {
+	uint32_t *slots; /* .count of them are listed, each once */
+	uint32_t count;
+	bool *is_listed;
+	bool *is_owed; /* not written since it changed */
+};
+
 enum {
 	TRANSFER_COLUMNS = 14,
 	HOLD_COLUMNS = 15,
@@ -111,6 +119,7 @@ struct batch {
 	void *links_memory;
 	size_t links_memory_size;
 	bool links_changed;
+	struct changed_payments changed;
 	const char *unfit; /* a block does not fit the links: why */
 	bool has_genesis;
 	struct event_genesis genesis; /* texts of the first block's payload */
@@ -154,6 +163,9 @@ void batch_command(struct batch *batch, const struct id *id, int16_t kind,
 void batch_add_link_event(struct batch *batch, const struct event *event,
 			  uint32_t index);
 void batch_name_links(struct batch *batch, const struct event_genesis *genesis);
+
+/* batch_finish_payments: rows of the payments that changed and go on. */
+void batch_finish_payments(struct batch *batch);
 
 /*
  * shadow_links_create: links of @options for the batch; shadow_links_load:

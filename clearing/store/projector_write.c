@@ -283,13 +283,7 @@ static const struct {
 		" attempt, in_link, out_link, in_seq, out_seq,"
 		" answer_seq, amount, decide_by, started_at, ended_at,"
 		" account, actor, reason, at_city, payer, payee, path,"
-		" reference, key, terms, proof) select distinct on"
-		" (number) number, id, parent, hold_id, role,"
-		" in_state, out_state, in_answered, booked, duplicate,"
-		" accepted, open, attempt, in_link, out_link, in_seq,"
-		" out_seq, answer_seq, amount, decide_by, started_at,"
-		" ended_at, account, actor, reason, at_city, payer,"
-		" payee, path, reference, key, terms, proof from"
+		" reference, key, terms, proof) select * from"
 		" unnest($1::bigint[], $2::uuid[], $3::uuid[],"
 		" $4::uuid[], $5::smallint[], $6::smallint[],"
 		" $7::smallint[], $8::bool[], $9::bool[], $10::bool[],"
@@ -300,14 +294,8 @@ static const struct {
 		" $22::timestamptz[], $23::int[], $24::int[],"
 		" $25::int[], $26::text[], $27::text[], $28::text[],"
 		" $29::text[], $30::bytea[], $31::bytea[],"
-		" $32::bytea[], $33::bytea[]) with ordinality as u"
-		" (number, id, parent, hold_id, role, in_state,"
-		" out_state, in_answered, booked, duplicate, accepted,"
-		" open, attempt, in_link, out_link, in_seq, out_seq,"
-		" answer_seq, amount, decide_by, started_at, ended_at,"
-		" account, actor, reason, at_city, payer, payee, path,"
-		" reference, key, terms, proof, place) order by"
-		" number, place desc on conflict (number) do update"
+		" $32::bytea[], $33::bytea[])"
+		" on conflict (number) do update"
 		" set id = excluded.id, parent = excluded.parent,"
 		" hold_id = excluded.hold_id, role = excluded.role,"
 		" in_state = excluded.in_state, out_state ="
@@ -424,13 +412,12 @@ static void run(struct writing *writing, const char *sql)
 
 /*
  * An expiry changes accounts, not as many rows as there are holds; a
- * withdrawal what it finds; an upsert the last of each row.
+ * withdrawal what it finds; links the last of each row.
  */
 static bool changes_other_rows(enum statement which)
 {
 	return which == EXPIRE_HOLDS || which == WITHDRAW_BATCHES ||
-	       which == UPSERT_LINKS || which == UPSERT_PAYMENTS ||
-	       which == END_REQUESTS;
+	       which == UPSERT_LINKS || which == END_REQUESTS;
 }
 
 /* Columns as they are; each row of them changes one row. */
