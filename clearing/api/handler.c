@@ -205,8 +205,11 @@ bool handler_submit(struct api_call *call, struct read_query *query,
 
 	query->deadline_us = call->deadline_us;
 	query->city = api->city;
-	if (reader_submit(api->reader, query, done, call))
+	if (reader_submit(api->reader, query, done, call)) {
+		/* The tables may be gathering blocks: not while one waits. */
+		projector_hurry(api->projector, query->min_position);
 		return true;
+	}
 	reply_error_now(call, REQUEST_OVERLOADED, NULL);
 	return false;
 }

@@ -192,6 +192,8 @@ static void send_batch(struct flight *flight)
 		.city = neighbours->api->city,
 	};
 
+	if (kept == NULL)
+		projector_hurry(neighbours->api->projector, query.min_position);
 	if (kept != NULL)
 		deliver(flight, slice_of(kept->bytes, kept->size));
 	else if (!reader_submit(neighbours->api->reader, &query, batch_read,

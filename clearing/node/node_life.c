@@ -162,6 +162,8 @@ static void tick_stop(struct node *node)
 	      api_pending(node->api) == 0) ||
 	     since_us >= DRAIN_US_MAX))
 		node_move(node, NODE_QUIET);
+	if (node->phase == PHASE_SETTLING)
+		projector_hurry(node->projector, journal_newest(node->journal));
 	if (node->phase == PHASE_SETTLING &&
 	    ((all_durable(node) && projector_lag(node->projector) == 0) ||
 	     since_us >= SETTLE_US_MAX))

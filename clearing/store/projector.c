@@ -12,6 +12,14 @@
 #define RETRY_FIRST_MS 50
 #define RETRY_MAX_MS 1000
 #define IDLE_MS 1000
+/*
+ * Between two batches while nobody waits for the tables.  What begins and ends
+ * within a batch is one row: a payment over a link, from its promise to its
+ * acknowledged answer, takes tens of milliseconds.
+ */
+#define GATHER_MS 200
+/* This part of a full queue is not left to grow. */
+#define GATHER_QUEUE_PART 4
 /* One decoded block; a batch decodes one after the other. */
 #define ARENA_SIZE (8u << 20)
 /* Partitions are asked for long before a quarter of one is used up. */
@@ -36,6 +44,7 @@ struct projector {
 	struct queued_block *first, *last;
 	uint32_t queued; /* with those of the batch under way */
 	int64_t pushed_seq;
+	int64_t wanted_seq; /* somebody waits for the tables to have it */
 	bool begun, stop, stopped;
 	uint32_t epoch;
 	char reason[PROJECTOR_REASON_SIZE];
@@ -49,6 +58,7 @@ struct projector {
 	struct tables_position maintained;
 	time_t maintained_s;
 	uint32_t retry_ms;
+	struct timespec next_batch; /* not before, if nobody waits */
 };
 
 struct queued_block *queued_block_copy(const struct closed_block *block)
@@ -278,6 +288,17 @@ static bool add_block(struct projector *projector,
 	return false;
 }
 
+static struct timespec deadline(uint32_t ms)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_nsec += (long)ms * 1000000;
+	until.tv_sec += until.tv_nsec / 1000000000;
+	until.tv_nsec %= 1000000000;
+	return until;
+}
+
 static bool write_batch(struct projector *projector)
 {
 	char reason[PROJECTOR_REASON_SIZE] = "out of memory";
@@ -291,6 +312,7 @@ static bool write_batch(struct projector *projector)
 		set_position(projector, &projector->batch.to);
 		drop_projected(projector);
 		projector->retry_ms = 0;
+		projector->next_batch = deadline(GATHER_MS);
 		if (projector->options.on_projected != NULL)
 			projector->options.on_projected(
 				projector->options.context);
@@ -354,21 +376,19 @@ static bool work(struct projector *projector)
 			 : project_recovered(projector);
 }
 
-static struct timespec deadline(uint32_t ms)
-{
-	struct timespec until;
-
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += (long)ms * 1000000;
-	until.tv_sec += until.tv_nsec / 1000000000;
-	until.tv_nsec %= 1000000000;
-	return until;
-}
-
 static bool is_idle(const struct projector *projector)
 {
 	return projector->begun && projector->connection != NULL &&
 	       projector->pushed_seq <= projector->at.seq;
+}
+
+static bool may_gather(const struct projector *projector)
+{
+	return projector->begun && projector->connection != NULL &&
+	       projector->pushed_seq > projector->at.seq &&
+	       projector->wanted_seq <= projector->at.seq &&
+	       projector->queued <
+		       projector->options.lag_blocks_max / GATHER_QUEUE_PART;
 }
 
 /* Waits for a block, a retry, or a look at an idle connection; false: end. */
@@ -384,6 +404,12 @@ static bool wait_for_work(struct projector *projector)
 	       (projector->retry_ms > 0 || is_idle(projector)))
 		status = pthread_cond_timedwait(&projector->changed,
 						&projector->lock, &until);
+	status = 0;
+	while (!projector->stop && !projector->stopped && status == 0 &&
+	       may_gather(projector))
+		status = pthread_cond_timedwait(&projector->changed,
+						&projector->lock,
+						&projector->next_batch);
 	while (!projector->stop && !projector->stopped && !projector->begun)
 		pthread_cond_wait(&projector->changed, &projector->lock);
 	go_on = !projector->stop && !projector->stopped;
@@ -453,6 +479,7 @@ struct projector *projector_create(const struct projector_options *options)
 	}
 	projector->options = *options;
 	projector->pushed_seq = -1;
+	projector->wanted_seq = -1;
 	atomic_store(&projector->position, -1);
 	arena_init(&projector->arena, memory, ARENA_SIZE);
 	pthread_mutex_init(&projector->lock, NULL);
@@ -533,6 +560,16 @@ bool projector_push(struct projector *projector,
 	if (!room)
 		free(copy);
 	return room;
+}
+
+void projector_hurry(struct projector *projector, uint64_t seq)
+{
+	pthread_mutex_lock(&projector->lock);
+	if ((int64_t)seq > projector->wanted_seq) {
+		projector->wanted_seq = (int64_t)seq;
+		pthread_cond_broadcast(&projector->changed);
+	}
+	pthread_mutex_unlock(&projector->lock);
 }
 
 uint64_t projector_position(const struct projector *projector)

@@ -2,7 +2,8 @@
 /*
  * projector: carries acknowledged blocks into the tables, in order, on a
  * thread and connection of its own, as many blocks a transaction as wait
- * (rules JOURNAL-16 to JOURNAL-18).
+ * (rules JOURNAL-16 to JOURNAL-18).  Blocks that come close behind others are
+ * gathered for a moment, unless somebody waits for them.
  *
  * A thread, because building arrays for 100,000 entries would hold up the
  * loop; it shares nothing with the loop but a bounded queue of copies.
@@ -56,6 +57,12 @@ void projector_begin(struct projector *projector, uint64_t seq,
  */
 bool projector_push(struct projector *projector,
 		    const struct closed_block *block, bool wait) MUST_CHECK;
+
+/*
+ * projector_hurry: somebody waits until the tables have @seq: blocks are not
+ * gathered before.  One that was never pushed hurries all up to it.
+ */
+void projector_hurry(struct projector *projector, uint64_t seq);
 
 /*
  * projector_position: newest seq whose transaction committed; 0 before any.

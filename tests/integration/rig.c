@@ -405,6 +405,7 @@ void rig_wait_projected(struct rig *rig)
 	struct timespec step = { 0, 2000000 };
 	const char *reason = "";
 
+	projector_hurry(rig->projector, journal_acknowledged(rig->journal));
 	while (projector_lag(rig->projector) > 0 ||
 	       projector_position(rig->projector) !=
 		       journal_acknowledged(rig->journal)) {

@@ -122,6 +122,7 @@ static void wait_position(struct projector *projector, uint64_t seq)
 	struct timespec step = { 0, 1000000 };
 	const char *reason = "too late";
 
+	projector_hurry(projector, seq);
 	for (uint32_t i = 0; projector_position(projector) != seq ||
 			     projector_lag(projector) > 0;
 	     i++) {

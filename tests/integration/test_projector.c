@@ -132,6 +132,7 @@ static void wait_position(struct projector *projector, uint64_t seq)
 	struct timespec step = { 0, 1000000 };
 	const char *reason = "too late";
 
+	projector_hurry(projector, seq);
 	for (uint32_t i = 0; projector_position(projector) != seq ||
 			     projector_lag(projector) > 0;
 	     i++) {
@@ -395,6 +396,57 @@ static void test_projector_bounded(void **state)
 	projector_free(projector);
 }
 
+/* Transactions that wrote the entries from @number on. */
+static long long transactions(struct rig *rig, long long number)
+{
+	char sql[128];
+
+	snprintf(sql, sizeof(sql),
+		 "select count(distinct xmin::text) from clearing.transfer"
+		 " where number >= %lld",
+		 number);
+	return rig_number(rig, sql);
+}
+
+static long long next_number(struct rig *rig)
+{
+	return rig_number(rig, "select next_number from clearing.projection");
+}
+
+static void test_projector_gathers(void **state)
+{
+	/* Goal: blocks that come close behind one another share transactions,
+	 * though each finds the projector idle; who waits has it at once. */
+	const uint32_t count = 30;
+	struct rig rig;
+	long long first;
+	double began;
+
+	(void)state;
+	begin(&rig, "gathers");
+	rig_wait_projected(&rig);
+	first = next_number(&rig);
+	began = seconds();
+	for (uint32_t i = 0; i < count; i++) {
+		rig_transfers(&rig, 3, 4, 1);
+		rig_settle(&rig);
+	}
+	rig_wait_projected(&rig);
+	/* One at once, one for each moment, and the one that is waited for. */
+	assert_true((double)transactions(&rig, first) <=
+		    2 + (seconds() - began) / 0.2);
+	assert_true(transactions(&rig, first) < count);
+	first = next_number(&rig);
+	for (uint32_t i = 0; i < count; i++) {
+		rig_transfers(&rig, 3, 4, 1);
+		rig_settle(&rig);
+		rig_wait_projected(&rig);
+	}
+	assert_int_equal(transactions(&rig, first), count);
+	rig_expect_sound(&rig);
+	rig_stop(&rig);
+}
+
 static void test_projector_rate(void **state)
 {
 	/* Goal: the rate over many accounts is told. */
@@ -437,6 +489,7 @@ int main(void)
 		cmocka_unit_test(test_projector_stops_for_another),
 		cmocka_unit_test(test_projector_stops_at_unfit_tables),
 		cmocka_unit_test(test_projector_bounded),
+		cmocka_unit_test(test_projector_gathers),
 		cmocka_unit_test(test_projector_rate),
 	};
 

@@ -148,6 +148,7 @@ static void wait_told(struct rig *rig, struct reader *reader,
 {
 	struct timespec step = { 0, 500000 };
 
+	projector_hurry(rig->projector, journal_acknowledged(rig->journal));
 	for (uint32_t i = 0; !copy->told && i < 20000; i++) {
 		reader_collect(reader, projector_position(rig->projector),
 			       wall_us());

@@ -80,6 +80,12 @@ uint32_t projector_lag(const struct projector *projector)
 	return projector->lag;
 }
 
+void projector_hurry(struct projector *projector, uint64_t seq)
+{
+	(void)projector;
+	(void)seq;
+}
+
 uint64_t projector_position(const struct projector *projector)
 {
 	(void)projector;
