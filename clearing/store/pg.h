@@ -62,6 +62,18 @@ void pg_array_time(struct pg_array *array, int64_t us);
 /* pg_array_view: the whole as a parameter; valid until the next change. */
 struct slice pg_array_view(struct pg_array *array);
 
+/*
+ * pg_copy: rows by COPY: for many rows far cheaper for the server than arrays
+ * that it takes apart.
+ *
+ * @sql      copy TABLE (COLUMNS) from stdin (format binary)
+ * @columns  @count of them, with as many elements each (checked), of exactly
+ *           the types of the table's columns.
+ * Returns the result of the whole, to be cleared; NULL: no answer.
+ */
+PGresult *pg_copy(PGconn *connection, const char *sql,
+		  const struct pg_array *columns, int count) MUST_CHECK;
+
 /* Parameters of one statement, all binary; values are views of the owner's. */
 struct pg_parameters {
 	int count;

@@ -47,7 +47,7 @@ struct columns {
 	uint32_t count;
 };
 
-#define COLUMN_GROUPS 18
+#define COLUMN_GROUPS 19
 
 /* Of links and payments: projector_links.c fills them. */
 static const uint32_t link_types[] = {
@@ -130,6 +130,7 @@ static void column_groups(struct batch *batch,
 		  LINK_WITHDRAWN_COLUMNS },
 		{ batch->link_change, link_change_types, LINK_CHANGE_COLUMNS },
 		{ batch->payment, payment_types, PAYMENT_COLUMNS },
+		{ batch->payment_again, payment_types, PAYMENT_COLUMNS },
 		{ batch->request, request_types, REQUEST_COLUMNS },
 		{ batch->request_ended, request_ended_types,
 		  REQUEST_ENDED_COLUMNS },
@@ -175,6 +176,8 @@ void batch_begin(struct batch *batch, const struct tables_position *from)
 	batch->hold_count = 0;
 	batch->has_genesis = false;
 	batch->links_changed = false;
+	batch->first_payment =
+		batch->links == NULL ? 0 : batch->links->next_payment;
 	batch->unfit = NULL;
 	batch->failed = false;
 	batch->from = *from;

@@ -109,7 +109,9 @@ static void put_states(struct pg_array *column, const struct payment *payment,
 
 static void put_payment(struct batch *batch, const struct payment *payment)
 {
-	struct pg_array *column = batch->payment;
+	struct pg_array *column = payment->number < batch->first_payment
+					  ? batch->payment_again
+					  : batch->payment;
 
 	pg_array_int64(&column[0], (int64_t)payment->number);
 	put_id(&column[1], &payment->id);

@@ -109,7 +109,8 @@ struct batch {
 	struct pg_array link_batch[LINK_BATCH_COLUMNS];
 	struct pg_array link_withdrawn[LINK_WITHDRAWN_COLUMNS];
 	struct pg_array link_change[LINK_CHANGE_COLUMNS];
-	struct pg_array payment[PAYMENT_COLUMNS];
+	struct pg_array payment[PAYMENT_COLUMNS];	/* the tables' first */
+	struct pg_array payment_again[PAYMENT_COLUMNS]; /* those they have */
 	struct pg_array request[REQUEST_COLUMNS];
 	struct pg_array request_ended[REQUEST_ENDED_COLUMNS];
 	/* The projector's own links, at the batch's end (projector_links.c);
@@ -120,7 +121,8 @@ struct batch {
 	size_t links_memory_size;
 	bool links_changed;
 	struct changed_payments changed;
-	const char *unfit; /* a block does not fit the links: why */
+	uint64_t first_payment; /* the tables have those below */
+	const char *unfit;	/* a block does not fit the links: why */
 	bool has_genesis;
 	struct event_genesis genesis; /* texts of the first block's payload */
 	struct placed_hold *holds;

@@ -27,7 +27,8 @@ enum statement {
 	WITHDRAW_BATCHES,
 	INSERT_BATCHES,
 	INSERT_LINK_CHANGES,
-	UPSERT_PAYMENTS,
+	INSERT_PAYMENTS,
+	UPDATE_PAYMENTS,
 	INSERT_REQUESTS,
 	END_REQUESTS,
 	UPSERT_FEDERATION,
@@ -275,8 +276,29 @@ static const struct {
 		" $5::smallint[], $6::bigint[], $7::int[], $8::text[],"
 		" $9::timestamptz[])",
 	},
-	[UPSERT_PAYMENTS] = {
+	[INSERT_PAYMENTS] = {
 		"payments",
+		"insert into clearing.payment (number, id,"
+		" parent, hold_id, role, in_state, out_state,"
+		" in_answered, booked, duplicate, accepted, open,"
+		" attempt, in_link, out_link, in_seq, out_seq,"
+		" answer_seq, amount, decide_by, started_at, ended_at,"
+		" account, actor, reason, at_city, payer, payee, path,"
+		" reference, key, terms, proof) select * from"
+		" unnest($1::bigint[], $2::uuid[], $3::uuid[],"
+		" $4::uuid[], $5::smallint[], $6::smallint[],"
+		" $7::smallint[], $8::bool[], $9::bool[], $10::bool[],"
+		" $11::bool[], $12::bool[], $13::smallint[],"
+		" $14::int[], $15::int[], $16::bigint[],"
+		" $17::bigint[], $18::bigint[], $19::bigint[],"
+		" $20::timestamptz[], $21::timestamptz[],"
+		" $22::timestamptz[], $23::int[], $24::int[],"
+		" $25::int[], $26::text[], $27::text[], $28::text[],"
+		" $29::text[], $30::bytea[], $31::bytea[],"
+		" $32::bytea[], $33::bytea[])",
+	},
+	[UPDATE_PAYMENTS] = {
+		"changed payments",
 		"insert into clearing.payment as t (number, id,"
 		" parent, hold_id, role, in_state, out_state,"
 		" in_answered, booked, duplicate, accepted, open,"
@@ -347,6 +369,29 @@ static const struct {
 	},
 };
 
+/* The same for many rows, where there is such a way. */
+static const char *const copies[STATEMENT_COUNT] = {
+	[INSERT_TRANSFERS] =
+		"copy clearing.transfer (number, id, seq, index,"
+		" debit_account, credit_account, amount, kind, reference,"
+		" hold_id, actor, posted_at, debit_previous,"
+		" credit_previous)"
+		" from stdin (format binary)",
+	[INSERT_HOLDS] = "copy clearing.hold (number, id, debit_account,"
+			 " credit_account, amount, state, posted_amount,"
+			 " expires_at, kind, reference, actor, placed_seq,"
+			 " placed_index, ended_seq, ended_actor)"
+			 " from stdin (format binary)",
+	[INSERT_PAYMENTS] =
+		"copy clearing.payment (number, id, parent, hold_id,"
+		" role, in_state, out_state, in_answered, booked,"
+		" duplicate, accepted, open, attempt, in_link, out_link,"
+		" in_seq, out_seq, answer_seq, amount, decide_by,"
+		" started_at, ended_at, account, actor, reason, at_city,"
+		" payer, payee, path, reference, key, terms, proof)"
+		" from stdin (format binary)",
+};
+
 bool batch_prepare(PGconn *connection)
 {
 	for (uint32_t i = 0; i < STATEMENT_COUNT; i++) {
@@ -366,6 +411,9 @@ struct writing {
 	char *reason;
 	enum batch_result result;
 };
+
+/* Fewer rows are not worth the server's answer in between. */
+#define COPY_ROWS_MIN 64
 
 static void fail(struct writing *writing, const char *name,
 		 const PGresult *result)
@@ -400,6 +448,19 @@ static void execute(struct writing *writing, enum statement which,
 	PQclear(result);
 }
 
+static void copy(struct writing *writing, enum statement which,
+		 const struct pg_array *columns, int count)
+{
+	PGresult *result;
+
+	if (writing->result != BATCH_WRITTEN)
+		return;
+	result = pg_copy(writing->connection, copies[which], columns, count);
+	if (!pg_changed(result, columns[0].count))
+		fail(writing, statements[which].name, result);
+	PQclear(result);
+}
+
 static void run(struct writing *writing, const char *sql)
 {
 	if (writing->result == BATCH_WRITTEN &&
@@ -429,6 +490,10 @@ static void execute_columns(struct writing *writing, enum statement which,
 
 	if (rows == 0)
 		return;
+	if (copies[which] != NULL && rows >= COPY_ROWS_MIN) {
+		copy(writing, which, columns, count);
+		return;
+	}
 	for (int i = 0; i < count; i++)
 		pg_parameters_bytes(&parameters, pg_array_view(&columns[i]));
 	execute(writing, which, &parameters,
@@ -502,7 +567,9 @@ static void write_links(struct writing *writing, struct batch *batch)
 			LINK_WITHDRAWN_COLUMNS);
 	execute_columns(writing, INSERT_LINK_CHANGES, batch->link_change,
 			LINK_CHANGE_COLUMNS);
-	execute_columns(writing, UPSERT_PAYMENTS, batch->payment,
+	execute_columns(writing, INSERT_PAYMENTS, batch->payment,
+			PAYMENT_COLUMNS);
+	execute_columns(writing, UPDATE_PAYMENTS, batch->payment_again,
 			PAYMENT_COLUMNS);
 	execute_columns(writing, INSERT_REQUESTS, batch->request,
 			REQUEST_COLUMNS);
