@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,11 +22,26 @@ struct signing_key {
 	uint8_t public[NODE_KEY_SIZE];
 };
 
+/*
+ * Found once and never changed: to look it up by name, as EVP_sha256() does
+ * each time, takes longer than to hash an entry of a log.
+ */
+static EVP_MD *sha256;
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+
+static void find_sha256(void)
+{
+	sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+	check(sha256 != NULL);
+}
+
 void crypto_sha256(struct slice bytes, uint8_t out[SHA256_SIZE])
 {
 	unsigned int size = 0;
-	int ok = EVP_Digest(bytes.data, bytes.size, out, &size, EVP_sha256(),
-			    NULL);
+	int ok;
+
+	check(pthread_once(&sha256_once, find_sha256) == 0);
+	ok = EVP_Digest(bytes.data, bytes.size, out, &size, sha256, NULL);
 
 	/* It fails only without the algorithm or without memory. */
 	check(ok == 1 && size == SHA256_SIZE);
