@@ -81,6 +81,12 @@ static uint32_t bucket_of(const struct id *id)
 	return ((uint32_t)id->bytes[14] << 8 | id->bytes[15]) % PAYMENT_BUCKETS;
 }
 
+static void note_late(struct api *api, uint64_t until_us)
+{
+	if (until_us < api->payments_late_us)
+		api->payments_late_us = until_us;
+}
+
 static void wait_for_end(struct api_call *call, const struct waiting *waiting)
 {
 	struct api *api = call->api;
@@ -93,6 +99,9 @@ static void wait_for_end(struct api_call *call, const struct waiting *waiting)
 	call->work = kept;
 	call->next = api->payments[bucket];
 	api->payments[bucket] = call;
+	if (api->payments_waiting == 0)
+		api->payments_late_us = UINT64_MAX;
+	note_late(api, waiting->until_us);
 	api->payments_waiting++;
 }
 
@@ -108,6 +117,8 @@ static struct api_call *take_waiting(struct api *api, uint32_t bucket,
 		bool late = id == NULL && now_us >= waiting->until_us;
 
 		if (!late && (id == NULL || !id_equal(&waiting->id, id))) {
+			if (id == NULL)
+				note_late(api, waiting->until_us);
 			at = &call->next;
 			continue;
 		}
@@ -154,8 +165,11 @@ const struct payment *payment_attempt(const struct api *api,
 
 void payment_late(struct api *api, uint64_t now_us)
 {
-	for (uint32_t i = 0; api->payments_waiting > 0 && i < PAYMENT_BUCKETS;
-	     i++) {
+	if (api->payments_waiting == 0 || now_us < api->payments_late_us)
+		return;
+	/* Found anew among those that stay. */
+	api->payments_late_us = UINT64_MAX;
+	for (uint32_t i = 0; i < PAYMENT_BUCKETS; i++) {
 		struct api_call *call = take_waiting(api, i, NULL, now_us);
 
 		while (call != NULL) {
