@@ -351,7 +351,37 @@ class CitiesTest(unittest.TestCase):
         self.assertEqual(payer.wrong, [])
         self.judge([payer])
 
-    def test_cities_disturbed(self):
+    def test_answered_when_late(self):
+        """Who waits for the end hears that it is pending, each in time."""
+        way = self.cities.routes["boston"]
+        payers = [Payer(self.cities["boston"], number, threading.Event())
+                  for number in range(3)]
+        way.stall("up")
+        try:
+            calls = []
+            for payer, wait_ms in zip(payers, (2000, 300, 1000)):
+                sent = Sent({**payer.fields(), "payee": coop(0, "barcelona"),
+                             "wait_ms": wait_ms})
+                payer.sent[sent.fields["id"]] = sent
+                calls.append(threading.Thread(target=payer.pay, args=(
+                    payer.city.client("gateway", "till"), sent)))
+                calls[-1].start()
+            for call in calls:
+                call.join(END_S)
+            for payer in payers:
+                (sent,) = payer.sent.values()
+                self.assertIsNone(sent.refused)
+                self.assertEqual(state_of(sent.told), PENDING)
+        finally:
+            way.heal()
+        for payer in payers:
+            payer.finish(time.monotonic() + END_S)
+            self.assertEqual(payer.wrong, [])
+        self.cities.wait_at_rest()
+        self.judge(payers)
+
+    def test_schedules(self):
+        """Last of these by its name: it may fill the lines the others need."""
         repeated = "CLEARING_SEED" in os.environ
         for number in range(1 if repeated else SCHEDULES):
             self.one_schedule(self.seed + number)
