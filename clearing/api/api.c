@@ -217,7 +217,6 @@ void api_turn(struct api *api, uint64_t now_us)
 	answer_late(&api->replies, now_us);
 	answer_late(&api->parked, now_us);
 	payment_late(api, now_us);
-	payment_cancel_again(api, now_us);
 	if (api->neighbours != NULL)
 		neighbours_turn(api->neighbours, now_us);
 	reader_collect(api->reader, projector_position(api->projector), now_us);

@@ -38,8 +38,7 @@ struct api {
 	struct api_call *payments[PAYMENT_BUCKETS]; /* waiting for an end */
 	uint32_t payments_waiting;
 	struct api_call *confirming; /* orders whose request is being read */
-	struct api_call *cancels;  /* waiting for a connection to the decider */
-	uint64_t payments_late_us; /* none of them waits less long */
+	uint64_t payments_late_us;   /* none of them waits less long */
 	uint32_t pending;
 	uint64_t now_us; /* of this loop turn */
 	char city[NAME_SIZE_MAX + 1];

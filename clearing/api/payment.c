@@ -201,13 +201,6 @@ void payment_give_up(struct api *api)
 			call = next;
 		}
 	}
-	while (api->cancels != NULL) {
-		struct api_call *call = api->cancels;
-
-		api->cancels = call->next;
-		call->next = NULL;
-		reply_error_now(call, REQUEST_DATABASE_AWAY, NULL);
-	}
 }
 
 /* An order that was carried out before, as the tables have it. */

@@ -87,12 +87,6 @@ const struct payment *payment_attempt(const struct api *api,
 /* payment_late: answer, as things stand, calls that waited long enough. */
 void payment_late(struct api *api, uint64_t now_us);
 
-/*
- * payment_cancel_again: ask deciders that could not be reached when they were
- * to let a payment go; after a while the caller hears that they were not.
- */
-void payment_cancel_again(struct api *api, uint64_t now_us);
-
 /* payment_give_up: nothing will end any more (api_give_up()). */
 void payment_give_up(struct api *api);
 

@@ -12,9 +12,6 @@
 #include "core/linklog.h"
 #include "wire/messages_payment.h"
 
-/* How long a connection to the decider is waited for. */
-#define CANCEL_US UINT64_C(5000000)
-
 static bool opens(const struct api *api, struct slice key, struct slice lock)
 {
 	uint8_t hash[SHA256_SIZE];
@@ -49,36 +46,40 @@ static void settled(struct api_call *call)
 	reply_ok(call);
 }
 
+/* In the call's memory: the message is the node's only while it is handled. */
+struct shown_key {
+	uint8_t bytes[LINKLOG_LOCK_SIZE];
+	size_t size; /* 0: none that could open anything */
+};
+
 /* How it ended: the same key again finds it posted. */
 static void ended_read(void *user, const struct read_result *result)
 {
-	enum { POSTED = 2, DIRECTION_IN = 3 };
 	struct api_call *call = user;
 	const struct payment_view *view = result->payments;
-	struct settle_request request;
+	const struct shown_key *shown = call->work;
 
 	if (handler_read_ended(call, result))
 		return;
-	if (!decode_settle_payment(call->message, &call->arena, &request)) {
-		reply_error_now(call, REQUEST_OVERLOADED, NULL);
-		return;
-	}
 	if (result->status == READ_NOT_FOUND ||
-	    view->direction != DIRECTION_IN) {
+	    view->direction != PAYMENT_IS_IN) {
 		refuse(call, PAYMENT_PAYMENT_UNKNOWN);
 	} else if (!is_payees(call, view->payee)) {
 		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
-	} else if (view->state != POSTED) {
+	} else if (view->state != PAYMENT_IS_POSTED) {
 		refuse(call, PAYMENT_PAYMENT_ENDED);
-	} else if (!opens(call->api, request.key, view->lock)) {
+	} else if (!opens(call->api, slice_of(shown->bytes, shown->size),
+			  view->lock)) {
 		refuse(call, PAYMENT_KEY_WRONG);
 	} else {
 		settled(call);
 	}
 }
 
-static void read_ended(struct api_call *call, const struct id *id)
+static void read_ended(struct api_call *call, const struct id *id,
+		       struct slice key)
 {
+	struct shown_key *shown = handler_take(call, sizeof(*shown));
 	struct read_query query = {
 		.kind = READ_PAYMENT,
 		.limit = 1,
@@ -86,6 +87,14 @@ static void read_ended(struct api_call *call, const struct id *id)
 		.min_position = journal_acknowledged(call->api->journal),
 	};
 
+	if (shown == NULL)
+		return;
+	*shown = (struct shown_key){ 0 };
+	if (key.size == LINKLOG_LOCK_SIZE) {
+		memcpy(shown->bytes, key.data, key.size);
+		shown->size = key.size;
+	}
+	call->work = shown;
 	handler_submit(call, &query, ended_read);
 }
 
@@ -133,7 +142,7 @@ void handle_settle_payment(struct api *api, struct api_call *call,
 	payment = links_payment(&api->ledger->links, &id);
 	if (payment == NULL || payment->role != PAYMENT_DECIDER ||
 	    linklog_terms(payment_terms_of(payment), &terms) != LINKLOG_OK) {
-		read_ended(call, &id);
+		read_ended(call, &id, request.key);
 		return;
 	}
 	if (!is_payees(call, terms.payee)) {
@@ -194,60 +203,15 @@ static bool ask_decider(struct api_call *call, const struct payment *payment)
 			     cancelled, call);
 }
 
-/* A call that waits for a connection; in its memory. */
-struct cancel {
-	struct id id; /* of the command */
-	uint64_t until_us;
-};
-
-/* A city that is no neighbour is dialled when it is wanted first. */
-static void wait_for_decider(struct api_call *call, const struct id *id)
-{
-	struct cancel *cancel = handler_take(call, sizeof(*cancel));
-
-	if (cancel == NULL)
-		return;
-	*cancel = (struct cancel){ *id, call->api->now_us + CANCEL_US };
-	if (cancel->until_us > call->deadline_us - PAYMENT_SLACK_US)
-		cancel->until_us = call->deadline_us - PAYMENT_SLACK_US;
-	call->work = cancel;
-	call->next = call->api->cancels;
-	call->api->cancels = call;
-}
-
-void payment_cancel_again(struct api *api, uint64_t now_us)
-{
-	struct api_call *call = api->cancels;
-
-	api->cancels = NULL;
-	while (call != NULL) {
-		struct api_call *next = call->next;
-		const struct cancel *cancel = call->work;
-		const struct payment *payment =
-			payment_attempt(api, &cancel->id);
-
-		call->next = NULL;
-		if (payment == NULL || api->neighbours == NULL ||
-		    now_us >= cancel->until_us) {
-			reply_cancelled(call, false);
-		} else if (!ask_decider(call, payment)) {
-			call->next = api->cancels;
-			api->cancels = call;
-		}
-		call = next;
-	}
-}
-
 /* What is not under way has ended, or there was nothing. */
 static void not_under_way(void *user, const struct read_result *result)
 {
-	enum { DIRECTION_OUT = 1 };
 	struct api_call *call = user;
 
 	if (handler_read_ended(call, result))
 		return;
 	if (result->status == READ_NOT_FOUND ||
-	    result->payments[0].direction != DIRECTION_OUT)
+	    result->payments[0].direction != PAYMENT_IS_OUT)
 		refuse(call, PAYMENT_PAYMENT_UNKNOWN);
 	else if (!is_payers(call, result->payments[0].account))
 		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
@@ -282,6 +246,6 @@ void handle_cancel_payment(struct api *api, struct api_call *call,
 	} else if (!is_payers(call, payment->account)) {
 		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
 	} else if (!ask_decider(call, payment)) {
-		wait_for_decider(call, &query.id);
+		reply_cancelled(call, false);
 	}
 }
