@@ -35,6 +35,27 @@ enum statement {
 	STATEMENT_COUNT,
 };
 
+/* Rows of payments out of one array a column. */
+#define PAYMENT_ROWS                                            \
+	"insert into clearing.payment as t (number, id,"        \
+	" parent, hold_id, role, in_state, out_state,"          \
+	" in_answered, booked, duplicate, accepted, open,"      \
+	" attempt, in_link, out_link, in_seq, out_seq,"         \
+	" answer_seq, amount, decide_by, started_at, ended_at," \
+	" account, actor, reason, at_city, payer, payee, path," \
+	" reference, key, terms, proof) select * from"          \
+	" unnest($1::bigint[], $2::uuid[], $3::uuid[],"         \
+	" $4::uuid[], $5::smallint[], $6::smallint[],"          \
+	" $7::smallint[], $8::bool[], $9::bool[], $10::bool[]," \
+	" $11::bool[], $12::bool[], $13::smallint[],"           \
+	" $14::int[], $15::int[], $16::bigint[],"               \
+	" $17::bigint[], $18::bigint[], $19::bigint[],"         \
+	" $20::timestamptz[], $21::timestamptz[],"              \
+	" $22::timestamptz[], $23::int[], $24::int[],"          \
+	" $25::int[], $26::text[], $27::text[], $28::text[],"   \
+	" $29::text[], $30::bytea[], $31::bytea[],"             \
+	" $32::bytea[], $33::bytea[])"
+
 static const struct {
 	const char *name;
 	const char *sql;
@@ -278,45 +299,11 @@ static const struct {
 	},
 	[INSERT_PAYMENTS] = {
 		"payments",
-		"insert into clearing.payment (number, id,"
-		" parent, hold_id, role, in_state, out_state,"
-		" in_answered, booked, duplicate, accepted, open,"
-		" attempt, in_link, out_link, in_seq, out_seq,"
-		" answer_seq, amount, decide_by, started_at, ended_at,"
-		" account, actor, reason, at_city, payer, payee, path,"
-		" reference, key, terms, proof) select * from"
-		" unnest($1::bigint[], $2::uuid[], $3::uuid[],"
-		" $4::uuid[], $5::smallint[], $6::smallint[],"
-		" $7::smallint[], $8::bool[], $9::bool[], $10::bool[],"
-		" $11::bool[], $12::bool[], $13::smallint[],"
-		" $14::int[], $15::int[], $16::bigint[],"
-		" $17::bigint[], $18::bigint[], $19::bigint[],"
-		" $20::timestamptz[], $21::timestamptz[],"
-		" $22::timestamptz[], $23::int[], $24::int[],"
-		" $25::int[], $26::text[], $27::text[], $28::text[],"
-		" $29::text[], $30::bytea[], $31::bytea[],"
-		" $32::bytea[], $33::bytea[])",
+		PAYMENT_ROWS,
 	},
 	[UPDATE_PAYMENTS] = {
 		"changed payments",
-		"insert into clearing.payment as t (number, id,"
-		" parent, hold_id, role, in_state, out_state,"
-		" in_answered, booked, duplicate, accepted, open,"
-		" attempt, in_link, out_link, in_seq, out_seq,"
-		" answer_seq, amount, decide_by, started_at, ended_at,"
-		" account, actor, reason, at_city, payer, payee, path,"
-		" reference, key, terms, proof) select * from"
-		" unnest($1::bigint[], $2::uuid[], $3::uuid[],"
-		" $4::uuid[], $5::smallint[], $6::smallint[],"
-		" $7::smallint[], $8::bool[], $9::bool[], $10::bool[],"
-		" $11::bool[], $12::bool[], $13::smallint[],"
-		" $14::int[], $15::int[], $16::bigint[],"
-		" $17::bigint[], $18::bigint[], $19::bigint[],"
-		" $20::timestamptz[], $21::timestamptz[],"
-		" $22::timestamptz[], $23::int[], $24::int[],"
-		" $25::int[], $26::text[], $27::text[], $28::text[],"
-		" $29::text[], $30::bytea[], $31::bytea[],"
-		" $32::bytea[], $33::bytea[])"
+		PAYMENT_ROWS
 		" on conflict (number) do update"
 		" set id = excluded.id, parent = excluded.parent,"
 		" hold_id = excluded.hold_id, role = excluded.role,"
