@@ -8,6 +8,7 @@
 
 #include "api/handler.h"
 #include "api/neighbours_private.h"
+#include "base/utf8.h"
 #include "core/linklog.h"
 #include "wire/messages_payment.h"
 
@@ -51,7 +52,8 @@ static uint32_t check_request(const struct api *api,
 	if (request->reference.size > LINKLOG_REFERENCE_SIZE_MAX)
 		return PAYMENT_REFERENCE_MALFORMED;
 	if (request->purpose.size == 0 ||
-	    request->purpose.size > EVENT_NOTE_SIZE_MAX)
+	    request->purpose.size > EVENT_NOTE_SIZE_MAX ||
+	    !utf8_printable(request->purpose))
 		return PAYMENT_MEMO_INVALID;
 	if (!address_parse(request->payee, &payee))
 		return PAYMENT_PAYEE_MALFORMED;

@@ -19,7 +19,7 @@ static void fill_from_hold(struct entry *entry, const struct hold *hold)
 		entry->amount = hold->amount;
 }
 
-/* Refusals 56, 59 and 64 (rule LEDGER-13). */
+/* Refusals 56, 59, 64 and 66 (rule LEDGER-13). */
 static void decide_end(const struct ledger *ledger, uint64_t now_us,
 		       struct entry *entry, struct decision *out)
 {
@@ -38,6 +38,11 @@ static void decide_end(const struct ledger *ledger, uint64_t now_us,
 	    money_compare(entry->amount, hold->amount) > 0) {
 		decide_refuse_amount(out, HOLD_AMOUNT_OVER_HOLD, hold->amount,
 				     entry->amount);
+		return;
+	}
+	/* (rules PEER-32, PEER-46): the answer of the next city ends it. */
+	if (hold->transfer_kind == TRANSFER_KIND_LINK) {
+		decide_refuse(out, HOLD_PAYMENT_PENDING);
 		return;
 	}
 	fill_from_hold(entry, hold);

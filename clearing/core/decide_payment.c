@@ -103,6 +103,11 @@ void decide_pay(const struct ledger *ledger, const struct pay_command *command,
 	if (decide_recorded(ledger, &id, COMMAND_PAY, (struct hash128){ 0 },
 			    out))
 		return;
+	/* A neighbour's promise has it, which may not be accepted yet. */
+	if (links_payment(&ledger->links, &id) != NULL) {
+		decide_refuse(out, PAYMENT_ID_CONFLICT);
+		return;
+	}
 	check_payer(*payer, money_of(command->amount_minor), out);
 }
 

@@ -130,7 +130,9 @@ static enum links_result check_answer(struct links *links, uint32_t link,
 		return LINKS_LEG_UNKNOWN;
 	if (own ? payment->in_answered : payment->out_state != LEG_PENDING)
 		return LINKS_LEG_UNKNOWN;
-	if (memcmp(payment->terms_hash, entry->terms_hash, SHA256_SIZE) != 0)
+	/* A certificate answers legs of rounds alone. */
+	if (memcmp(payment->terms_hash, entry->terms_hash, SHA256_SIZE) != 0 ||
+	    entry->certificate.size > 0)
 		return LINKS_LEG_DIFFERS;
 	payment->checked = links->checks;
 	return add(settle ? &sums->settled_minor : &sums->released_minor,

@@ -94,6 +94,9 @@
 #define SAY_AMOUNT_OVER_HOLD                                           \
 	"The amount is above that of the hold: post at most what was " \
 	"held."
+#define SAY_PAYMENT_PENDING                                               \
+	"The hold stands behind a payment to another city: it ends when " \
+	"the payment does."
 #define SAY_NAME_RESERVED                                                \
 	"The coop names 'city' and 'link' are reserved: choose another " \
 	"name."
@@ -253,6 +256,7 @@ static const struct refusal hold_table[] = {
 	REFUSAL(HOLD, TOTAL_TOO_LARGE, PRECONDITION, FINAL),
 	REFUSAL(HOLD, AMOUNT_OVER_HOLD, PRECONDITION, FINAL),
 	REFUSAL(HOLD, TOO_MANY_HOLDS, PRECONDITION, RETRY),
+	REFUSAL(HOLD, PAYMENT_PENDING, PRECONDITION, FINAL),
 };
 
 static const struct refusal account_table[] = {

@@ -71,6 +71,7 @@ enum hold_refusal {
 	HOLD_TOTAL_TOO_LARGE = 62,
 	HOLD_AMOUNT_OVER_HOLD = 64,
 	HOLD_TOO_MANY_HOLDS = 65,
+	HOLD_PAYMENT_PENDING = 66,
 };
 
 enum account_refusal {

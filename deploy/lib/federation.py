@@ -65,22 +65,11 @@ class City(RunningNode):
         values = configuration.read(self.path("clearing.conf"))
         return [values[("listen", name)] for name in ("rpc", "ops")]
 
-    def prepare(self):
-        """Folder, keys, certificates, database, first block; not the node."""
-        first = ["--rpc", f"127.0.0.1:{self.pair.rpc}", "--ops",
-                 f"127.0.0.1:{self.pair.ops}"] if self.pair else []
+    def make(self):
         people = [word for person in (MARKET, *self.given.person)
                   for word in ("--person", person)]
-        with open(self.log, "ab") as log:
-            made = subprocess.run(
-                self.command("--federation", self.given.name, "--city",
-                             self.name, "--roster", roster_path(self.given),
-                             *first, *people, "--prepare"),
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
-                check=False)
-        if made.returncode != 0:
-            raise Failure(f"{self.name} could not be made (status "
-                          f"{made.returncode}):\n{self.tail()}")
+        self.prepare(self.pair, "--federation", self.given.name, "--city",
+                     self.name, "--roster", roster_path(self.given), *people)
 
     def start(self):
         self.endpoint = self.listens()[0]
@@ -258,7 +247,7 @@ def prepare(given, cities):
             if not city.is_made():
                 city.pair = Pair(taken, given.port)
                 taken.update((city.pair.rpc, city.pair.ops))
-            jobs.append(pool.submit(city.prepare))
+            jobs.append(pool.submit(city.make))
         for job in jobs:
             job.result()
 

@@ -57,17 +57,17 @@ class City(RunningNode):
 
     def start_anew(self):
         pair = Pair()
-        pair.release()
         self.endpoint = f"127.0.0.1:{pair.rpc}"
         if pair.rpc != PORT:
             print(f"ports {PORT} and {PORT + 1} are taken: using {pair.rpc} "
                   f"and {pair.ops}")
+        # clearing.conf may be there, with other ports.
         listen = {"CLEARING_LISTEN_RPC": self.endpoint,
                   "CLEARING_LISTEN_OPS": f"127.0.0.1:{pair.ops}"}
-        self.launch("--federation", FEDERATION, "--city", CITY,
-                    "--rpc", listen["CLEARING_LISTEN_RPC"],
-                    "--ops", listen["CLEARING_LISTEN_OPS"],
-                    "--person", GATEWAY, environment=listen)
+        self.prepare(pair, "--federation", FEDERATION, "--city", CITY,
+                     "--person", GATEWAY, environment=listen)
+        pair.release()
+        self.launch(environment=listen)
 
     def accounts(self):
         return self.document("auditor-admin", "account", "list")["accounts"]

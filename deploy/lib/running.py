@@ -86,6 +86,20 @@ class RunningNode:
                                           **(environment or {})},
                 start_new_session=True)
 
+    def prepare(self, pair, *words, environment=None):
+        """Folder, keys, certificates, database, first block; not the node.
+        `pair`: of its ports, for a new one."""
+        listen = ["--rpc", f"127.0.0.1:{pair.rpc}", "--ops",
+                  f"127.0.0.1:{pair.ops}"] if pair else []
+        with open(self.log, "ab") as log:
+            made = subprocess.run(
+                self.command(*listen, *words, "--prepare"),
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
+                env={**os.environ, **(environment or {})}, check=False)
+        if made.returncode != 0:
+            raise Failure(f"it could not be made (status {made.returncode}):\n"
+                          f"{self.tail()}")
+
     def is_healthy(self):
         return self.control("operator-admin", "health", "--timeout", "5",
                             check=False).returncode == 0

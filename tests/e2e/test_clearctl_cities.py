@@ -436,6 +436,15 @@ class Clearctl(unittest.TestCase):
         self.assertEqual((paid.payee, paid.reference, paid.state),
                          (MILL, made, rpc.payment.PAYMENT_STATE_POSTED))
 
+    def test_cities_request_purpose(self):
+        """What the journal would not take is refused."""
+        mill = self.cities["lisbon"].client("gateway", "till")
+        for purpose in ("two\nlines", "", "x" * 141, "bell \a"):
+            with self.assertRaises(rpc.Refused) as refused:
+                mill.RequestPayment(id=rpc.new_id(), payee=MILL, payer=BAKERY,
+                                    amount_minor=5, purpose=purpose)
+            self.assertEqual(refused.exception.reason, "MEMO_INVALID")
+
     def test_cities_request_once(self):
         """Many orders for one request at once: one pays it."""
         made = uuid.UUID(self.asked("0.50")).bytes

@@ -264,7 +264,7 @@ class Damage(unittest.TestCase):
             "insert into clearing.link values (1, 'lisbon', 3, 0,"
             f" '{zero}', 0, 0, 0, 0, 0, '{zero}', 0, 0, 0, 0, 0, 0, 0, 0,"
             f" '{nonce}', 0, '{nonce}', 0, '{nonce}', 0, 0, false, false,"
-            " false, false)")
+            " false, false, false, 0)")
         self.found("ROW_STRAY", "link", 1)
 
     def test_damage_payment_made_up(self):

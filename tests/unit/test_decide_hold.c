@@ -192,6 +192,27 @@ static void test_decide_hold_post_part_releases_rest(void **state)
 	city_free(p.city);
 }
 
+static void test_decide_hold_of_payment(void **state)
+{
+	/* (rules PEER-32, PEER-46) No command ends what stands behind a
+	 * payment to another city, whatever else is wrong with it. */
+	struct pair p = start();
+	struct place_hold_command c = hold_of(&p, 80);
+	struct hold *hold;
+	struct id id;
+
+	(void)state;
+	assert_int_equal(place(&p, &c), 0);
+	assert_true(id_from_bytes(c.transfer.id, &id));
+	hold = (struct hold *)(uintptr_t)ledger_hold(&p.city->ledger, &id);
+	hold->transfer_kind = TRANSFER_KIND_LINK;
+	assert_int_equal(post(&p, c.transfer.id, 1), HOLD_PAYMENT_PENDING);
+	assert_int_equal(post(&p, c.transfer.id, 81), HOLD_AMOUNT_OVER_HOLD);
+	assert_int_equal(give_back(&p, c.transfer.id), HOLD_PAYMENT_PENDING);
+	assert_int_equal(city_balance(p.city, p.a), 0);
+	city_free(p.city);
+}
+
 static void test_decide_hold_promise_is_kept(void **state)
 {
 	/* (rules LEDGER-12, LEDGER-14) Freezes and lower limits come too late
@@ -355,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_decide_hold_placed_again),
 		cmocka_unit_test(test_decide_hold_reserves_both_sides),
 		cmocka_unit_test(test_decide_hold_post_part_releases_rest),
+		cmocka_unit_test(test_decide_hold_of_payment),
 		cmocka_unit_test(test_decide_hold_promise_is_kept),
 		cmocka_unit_test(test_decide_hold_void_gives_back),
 		cmocka_unit_test(test_decide_hold_expires_by_time),

@@ -397,6 +397,84 @@ static void test_peer_answers_names(void **state)
 	assert_string_equal(peer_answer_name(PEER_ANSWER_COUNT), "UNKNOWN");
 }
 
+/* A payment of alpha to gamma that beta has promised on; gamma's Settle. */
+static struct link_entry settle_through_beta(struct town *gamma)
+{
+	const struct town_bytes *last;
+	struct link_entry settle = { .kind = LINK_ENTRY_SETTLE };
+	const struct payment *payment;
+	struct peer_action action;
+
+	assert_int_equal(town_pay(alpha, "c0@gamma", 10, town_id(towns)),
+			 PAYMENT_OK);
+	town_turn(alpha);
+	while (peer_next_action(&alpha->peer, &action))
+		;
+	last = &alpha->batches[alpha->batch_count - 1];
+	assert_int_equal(
+		town_deliver(alpha, beta, slice_of(last->data, last->size)),
+		PEER_TAKEN);
+	town_turn(beta);
+	settle.prepare_seq = town_link(beta, gamma)->out.seq;
+	payment = links_out_leg(&beta->ledger.links,
+				town_link(beta, gamma)->number,
+				settle.prepare_seq);
+	assert_non_null(payment);
+	memcpy(settle.terms_hash, payment->terms_hash, SHA256_SIZE);
+	return settle;
+}
+
+/* Goal: a certificate, which is of rounds, answers no payment. */
+static void test_peer_answers_certificate(void **state)
+{
+	static uint8_t certificate[1400];
+	struct town *gamma = &towns->town[2];
+	struct link_entry settle = settle_through_beta(gamma);
+
+	(void)state;
+	settle.certificate = slice_of(certificate, sizeof(certificate));
+	assert_int_equal(
+		town_deliver(gamma, beta,
+			     town_forge(gamma, beta, &settle, 1, NULL)),
+		PEER_BAD_ANSWER);
+}
+
+/*
+ * Goal: an id that a neighbour's promise has, accepted or not, begins no
+ * payment: its hold would end with that promise.
+ */
+static void test_peer_answers_id_taken(void **state)
+{
+	static uint8_t bytes[LINKLOG_TERMS_SIZE_MAX];
+	struct slice id = town_id(towns);
+	struct payment_terms terms = {
+		.federation = SLICE("f"),
+		.payer = SLICE("c0@alpha"),
+		.payee = SLICE("c1@beta"),
+		.amount_minor = 1,
+		.path = { SLICE("alpha"), SLICE("beta") },
+		.path_count = 2,
+		.decide_by_us = towns->now_us + 5000000,
+	};
+	struct link_entry prepare = { .kind = LINK_ENTRY_PREPARE };
+	struct peer_session *session =
+		(struct peer_session *)(uintptr_t)town_session(beta, alpha);
+	struct buffer out;
+
+	(void)state;
+	/* As after a HelloOk that names an end which never comes. */
+	session->caught_up = false;
+	session->mark = UINT64_C(1) << 40;
+	memcpy(terms.payment_id, id.data, ID_SIZE);
+	buffer_init(&out, bytes, sizeof(bytes));
+	linklog_put_terms(&out, &terms);
+	prepare.payment_terms = buffer_view(&out);
+	assert_int_equal(answer_to_entry(&prepare), PEER_TAKEN);
+	assert_int_equal(town_pay(beta, "c0@gamma", 90, id),
+			 PAYMENT_ID_CONFLICT);
+	assert_int_equal(money_minor(town_account(beta, 0)->debits_pending), 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -414,6 +492,8 @@ int main(void)
 		TEST(test_peer_answers_unknown_proposal),
 		TEST(test_peer_answers_busy),
 		TEST(test_peer_answers_rewound),
+		TEST(test_peer_answers_certificate),
+		TEST(test_peer_answers_id_taken),
 		TEST(test_peer_answers_names),
 	};
 
