@@ -385,6 +385,8 @@ class CitiesTest(unittest.TestCase):
         repeated = "CLEARING_SEED" in os.environ
         for number in range(1 if repeated else SCHEDULES):
             self.one_schedule(self.seed + number)
+            if number % 10 == 9:
+                print(f"{number + 1} of {SCHEDULES} schedules", flush=True)
         print(f"\nschedules from seed {self.seed}: {dict(self.counts)}",
               flush=True)
         self.assertGreater(self.counts[POSTED], 10 * number)
