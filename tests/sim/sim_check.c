@@ -61,20 +61,19 @@ struct open_sums {
 static uint32_t link_beside(const struct sim_city *city,
 			    const struct payment *payment, bool before)
 {
-	const struct sim_payment *seen =
-		sim_check_find(city->sim, &payment->id);
+	struct payment_terms terms;
+	uint32_t at = 0, beside;
 
-	for (uint32_t i = 0; seen != NULL && i < seen->path_count; i++) {
-		if (seen->path[i] != city->number)
-			continue;
-		if (before)
-			return i == 0 ? 0
-				      : sim_city_link(city, seen->path[i - 1]);
-		return i + 1 == seen->path_count
-			       ? 0
-			       : sim_city_link(city, seen->path[i + 1]);
-	}
-	return 0;
+	if (linklog_terms(payment_terms_of(payment), &terms) != LINKLOG_OK)
+		return 0;
+	while (at < terms.path_count &&
+	       !slice_equal(terms.path[at], city->name))
+		at++;
+	if (at == terms.path_count || (before && at == 0) ||
+	    (!before && at + 1 == terms.path_count))
+		return 0;
+	beside = sim_city_of(city->sim, terms.path[before ? at - 1 : at + 1]);
+	return sim_city_link(city, beside);
 }
 
 /* While a city recovers, one of a payment's legs may not be back yet. */
