@@ -332,6 +332,14 @@ enum links_result links_check_batch(struct links *links, uint32_t link,
 				    const struct link_batch *batch,
 				    bool own) MUST_CHECK;
 
+/*
+ * links_promise_takes_slot: would a Prepare with these terms, the own city's
+ * or a neighbour's, need memory for one more payment?  False where it is the
+ * other leg of one that is known.
+ */
+bool links_promise_takes_slot(const struct links *links, struct slice terms,
+			      bool own);
+
 /* Loading from the tables, in this order, before any block is applied. */
 enum links_result links_load_link(struct links *links,
 				  const struct link *link) MUST_CHECK;

@@ -133,6 +133,20 @@ static enum links_result apply_own(struct links *links,
 	return LINKS_OK;
 }
 
+/* It came from the neighbour's copy, so the neighbour has it. */
+static enum links_result apply_adopted(struct links *links,
+				       const struct event_link *event,
+				       uint64_t journal_seq, uint64_t now_us)
+{
+	struct link *link = links_at(links, event->link);
+	enum links_result result =
+		apply_own(links, event, journal_seq, now_us, true);
+
+	if (result == LINKS_OK)
+		links_acknowledge(links, link, link->out.seq);
+	return result;
+}
+
 static enum links_result apply_taken(struct links *links,
 				     const struct event_link *event,
 				     uint64_t journal_seq, uint64_t now_us)
@@ -256,8 +270,7 @@ enum links_result links_apply(struct links *links, const struct event *event,
 		return apply_own(links, &event->link, journal_seq, now_us,
 				 replay);
 	case EVENT_LINK_BATCH_ADOPTED:
-		return apply_own(links, &event->link, journal_seq, now_us,
-				 true);
+		return apply_adopted(links, &event->link, journal_seq, now_us);
 	case EVENT_LINK_BATCH_TAKEN:
 		return apply_taken(links, &event->link, journal_seq, now_us);
 	case EVENT_PAYMENT_HELD:

@@ -91,6 +91,28 @@ static enum links_result prepare_taken(struct links *links,
 	return LINKS_OK;
 }
 
+/* Found again after the same order was given anew (rule PEER-18). */
+static bool sends_again(const struct payment *payment, struct slice terms)
+{
+	return payment != NULL &&
+	       (payment->out_state != LEG_NONE || !same_terms(payment, terms));
+}
+
+bool links_promise_takes_slot(const struct links *links, struct slice bytes,
+			      bool own)
+{
+	const struct payment *payment;
+	struct payment_terms terms;
+	struct id id;
+
+	if (linklog_terms(bytes, &terms) != LINKLOG_OK)
+		return false;
+	memcpy(id.bytes, terms.payment_id, ID_SIZE);
+	payment = links_payment(links, &id);
+	return own ? payment == NULL || sends_again(payment, bytes)
+		   : !comes_back(payment, bytes);
+}
+
 static enum links_result prepare_sent(struct links *links,
 				      const struct links_place *place,
 				      struct slice bytes)
@@ -104,9 +126,7 @@ static enum links_result prepare_sent(struct links *links,
 		return LINKS_MALFORMED;
 	memcpy(id.bytes, terms.payment_id, ID_SIZE);
 	payment = links_payment(links, &id);
-	/* Found again after the same order was given anew (rule PEER-18). */
-	duplicate = payment != NULL && (payment->out_state != LEG_NONE ||
-					!same_terms(payment, bytes));
+	duplicate = sends_again(payment, bytes);
 	if (payment == NULL || duplicate) {
 		payment = links_take_slot(links, &id, place->now_us);
 		if (payment == NULL)

@@ -532,7 +532,8 @@ static struct slice uri_of(const struct peer *peer, const struct link *link,
 	return buffer_view(&out);
 }
 
-uint32_t peer_count_promises(const struct link_batch *batch)
+uint32_t peer_count_promises(const struct peer *peer,
+			     const struct link_batch *batch, bool own)
 {
 	struct slice entries = batch->entries, bytes = { 0 };
 	struct link_entry entry;
@@ -542,7 +543,9 @@ uint32_t peer_count_promises(const struct link_batch *batch)
 		enum linklog_result result = linklog_entry(bytes, &entry);
 
 		check(result == LINKLOG_OK);
-		count += entry.kind == LINK_ENTRY_PREPARE;
+		count += entry.kind == LINK_ENTRY_PREPARE &&
+			 links_promise_takes_slot(peer_links(peer),
+						  entry.payment_terms, own);
 	}
 	return count;
 }
@@ -558,7 +561,8 @@ bool peer_take_batch(struct peer *peer, const struct link *link,
 	struct slice uri = uri_of(peer, link, uri_bytes);
 	struct recorder recorder;
 
-	if (links_room(peer_links(peer)) < peer_count_promises(batch) ||
+	if (links_room(peer_links(peer)) <
+		    peer_count_promises(peer, batch, false) ||
 	    !ledger_can_name(peer->ledger, uri) ||
 	    !peer_open(peer, header->count, 4, bytes.size + 64, &recorder))
 		return false;

@@ -182,8 +182,12 @@ bool peer_take_batch(struct peer *peer, const struct link *link,
 enum peer_answer peer_check_proofs(struct peer *peer, const struct link *link,
 				   const struct link_batch *batch);
 
-/* peer_count_promises: what of @batch needs memory; answers need none. */
-uint32_t peer_count_promises(const struct link_batch *batch);
+/*
+ * peer_count_promises: how many of @batch, of the own log or the neighbour's,
+ * need memory for a payment; answers, and second legs, need none.
+ */
+uint32_t peer_count_promises(const struct peer *peer,
+			     const struct link_batch *batch, bool own);
 
 /* peer_note_acknowledged: record it now, so that payments are forgotten. */
 void peer_note_acknowledged(struct peer *peer);

@@ -155,7 +155,8 @@ static enum step adopt(struct peer *peer, const struct link *link,
 	    LINKS_OK)
 		return STEP_BAD;
 	/* A promise takes an entry, and an event that says what it holds. */
-	if (links_room(peer_links(peer)) < peer_count_promises(batch) ||
+	if (links_room(peer_links(peer)) <
+		    peer_count_promises(peer, batch, true) ||
 	    !peer_open(peer, header->count, header->count + 4, bytes.size + 64,
 		       &recorder))
 		return STEP_LATER;
