@@ -48,6 +48,27 @@ static void drop_acknowledged(struct neighbours *neighbours, uint32_t link)
 		drop_oldest(kept);
 }
 
+/* Those that end at @seq or later were withdrawn: the log has others there. */
+static void drop_withdrawn(struct kept_batches *kept, uint64_t seq)
+{
+	struct kept_batch **at = &kept->first, *last = NULL;
+
+	if (kept->last == NULL || kept->last->last_seq < seq)
+		return;
+	while (*at != NULL && (*at)->last_seq < seq) {
+		last = *at;
+		at = &last->next;
+	}
+	while (*at != NULL) {
+		struct kept_batch *batch = *at;
+
+		*at = batch->next;
+		kept->size -= batch->size;
+		free(batch);
+	}
+	kept->last = last;
+}
+
 void neighbours_keep_batch(void *context, uint32_t link, uint64_t first_seq,
 			   uint64_t last_seq, struct slice bytes)
 {
@@ -55,6 +76,7 @@ void neighbours_keep_batch(void *context, uint32_t link, uint64_t first_seq,
 	struct kept_batches *kept = &neighbours->kept[link - 1];
 	struct kept_batch *batch = malloc(sizeof(*batch) + bytes.size);
 
+	drop_withdrawn(kept, first_seq);
 	/* Without memory it is read from the tables when it is wanted. */
 	if (batch == NULL)
 		return;

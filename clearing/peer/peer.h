@@ -166,8 +166,10 @@ struct peer_session {
 	uint64_t due_us;    /* the first decide_by of these; 0: none */
 	uint64_t retry_us;  /* nothing before this time */
 	uint64_t backoff_us;
-	uint64_t sealed; /* batches of the own log, for people */
-	uint64_t sent;	 /* deliveries of them, those again included */
+	uint64_t sealed;   /* batches of the own log, for people */
+	uint64_t sent;	   /* deliveries of them, those again included */
+	bool stale_before; /* since it last agreed: HelloStale came */
+	bool hello_stands; /* .hello_hash is of a hello of this life */
 	uint8_t hello_hash[SHA256_SIZE];
 	const char *why; /* ASKING, STOPPED: one line for people */
 };
@@ -199,7 +201,8 @@ struct peer {
 	uint8_t (*leaves)[SHA256_SIZE];
 	struct peer_retry *retries;
 	uint32_t retry_count;
-	/* Heads of deciders' batches whose signature was verified. */
+	/* Of deciders' batches whose signature was verified: hashes of head,
+	 * signature and key id. */
 	uint8_t proofs[PEER_PROOFS_KEPT][SHA256_SIZE];
 	uint32_t next_proof;
 	struct peer_ask asks[PEER_ASKS_MAX];

@@ -345,10 +345,26 @@ static enum peer_answer check_acknowledgement(struct peer *peer,
 		       : PEER_BAD_ACK;
 }
 
-static bool proof_is_cached(struct peer *peer, const uint8_t head[SHA256_SIZE])
+/* What was verified: this header, signed by this key with these bytes. */
+static void name_signed_header(struct peer *peer,
+			       const struct link_proof *proof,
+			       uint8_t out[SHA256_SIZE])
+{
+	struct buffer bytes;
+
+	buffer_init(&bytes, peer->scratch, PEER_SCRATCH_SIZE);
+	linklog_head(proof->header, peer->options.sha256, out);
+	buffer_put(&bytes, slice_of(out, SHA256_SIZE));
+	buffer_put(&bytes, proof->signature);
+	buffer_put(&bytes, proof->key_id);
+	check(!bytes.overflowed);
+	peer->options.sha256(buffer_view(&bytes), out);
+}
+
+static bool proof_is_cached(struct peer *peer, const uint8_t name[SHA256_SIZE])
 {
 	for (uint32_t i = 0; i < PEER_PROOFS_KEPT; i++) {
-		if (memcmp(peer->proofs[i], head, SHA256_SIZE) == 0)
+		if (memcmp(peer->proofs[i], name, SHA256_SIZE) == 0)
 			return true;
 	}
 	return false;
@@ -369,7 +385,7 @@ bool peer_proven(struct peer *peer, const struct payment *payment,
 		 struct slice bytes, struct link_entry *entry)
 {
 	const struct peer_directory *directory = &peer->options.directory;
-	uint8_t head[SHA256_SIZE], key[NODE_KEY_SIZE];
+	uint8_t name[SHA256_SIZE], key[NODE_KEY_SIZE];
 	struct payment_terms terms;
 	struct link_proof proof;
 	bool cached;
@@ -381,8 +397,8 @@ bool peer_proven(struct peer *peer, const struct payment *payment,
 			    terms.path[terms.path_count - 1], proof.key_id,
 			    key))
 		return false;
-	linklog_head(proof.header, peer->options.sha256, head);
-	cached = proof_is_cached(peer, head);
+	name_signed_header(peer, &proof, name);
+	cached = proof_is_cached(peer, name);
 	if (linklog_verify_proof(
 		    bytes, payment_terms_of(payment), key, peer->options.sha256,
 		    cached ? verified_before : peer->options.verify,
@@ -390,7 +406,7 @@ bool peer_proven(struct peer *peer, const struct payment *payment,
 		return false;
 	if (!cached)
 		memcpy(peer->proofs[peer->next_proof++ % PEER_PROOFS_KEPT],
-		       head, SHA256_SIZE);
+		       name, SHA256_SIZE);
 	return true;
 }
 
@@ -421,8 +437,10 @@ static bool settle_holds(struct peer *peer, const struct link *link,
 	check(result == LINKLOG_OK && terms.path_count > 0);
 	if (!key_opens(peer, &terms, settle))
 		return false;
+	/* The decider's own entry is what others prove: with a proof it would
+	 * be passed on in the place of one. */
 	if (slice_equal(terms.path[terms.path_count - 1], link_city(link)))
-		return true;
+		return settle->proof.size == 0;
 	return (peer_proven(peer, payment, settle->proof, &proven) &&
 		proven.kind == LINK_ENTRY_SETTLE) ||
 	       PLANTED(PROOF_UNCHECKED);

@@ -82,6 +82,7 @@ struct slice peer_make_hello(struct peer *peer, uint32_t number)
 	check(!out.overflowed);
 	peer->options.sha256(buffer_view(&out),
 			     peer_session(peer, number)->hello_hash);
+	peer_session(peer, number)->hello_stands = true;
 	return buffer_view(&out);
 }
 
@@ -290,6 +291,14 @@ static void agree(struct peer *peer, const struct link *link,
 		peer_reconciled(peer, link->number, ok->out_seq, ok->in_seq);
 		return;
 	case COMPARE_WITHDRAW:
+		/* (rule PEER-4): what it acknowledged it had. */
+		if (ok->in_seq < link->acknowledged ||
+		    ok->in_seq < session->acknowledged) {
+			peer_move(peer, link->number, PEER_EVIDENCE,
+				  "the neighbour lacks what it acknowledged, "
+				  "and this city a life: both were restored");
+			return;
+		}
 		if (peer_withdraw(peer, link->number, ok->in_seq))
 			peer_move(peer, link->number, PEER_RECORDED,
 				  "withdrew what the neighbour never had");
@@ -348,8 +357,7 @@ void peer_hello_answered(struct peer *peer, uint32_t number,
 	struct link_hello_ok ok;
 
 	session->hello_flying = false;
-	if (session->state == PEER_STOPPED ||
-	    session->state == PEER_RECOVERING || session->state == PEER_GONE)
+	if (session->state != PEER_ASKING && session->state != PEER_RECONCILED)
 		return;
 	if (!reply->arrived) {
 		try_later(peer, number, "no answer to the hello");
@@ -360,8 +368,9 @@ void peer_hello_answered(struct peer *peer, uint32_t number,
 		try_later(peer, number,
 			  "the neighbour's answer to the hello "
 			  "is malformed or not signed by it");
-	} else if (memcmp(ok.hello_hash, session->hello_hash, SHA256_SIZE) !=
-		   0) {
+	} else if (!session->hello_stands ||
+		   memcmp(ok.hello_hash, session->hello_hash, SHA256_SIZE) !=
+			   0) {
 		try_later(peer, number, "an answer to another hello");
 	} else if (ok.roster_version > directory->version(directory->context)) {
 		/* (rule PEER-2) */
@@ -371,6 +380,7 @@ void peer_hello_answered(struct peer *peer, uint32_t number,
 			  "install it and reload");
 	} else {
 		session->roster_behind = false;
+		session->stale_before = false;
 		session->backoff_us = 0;
 		agree(peer, link, &ok);
 	}

@@ -145,6 +145,8 @@ static bool begin_life(struct peer *peer, const struct link *link,
 	peer->options.random_fill(event.link.nonce, LIFE_NONCE_SIZE);
 	peer_link_event(&recorder, &event);
 	peer_session(peer, link->number)->life_seq = recorder.block->header.seq;
+	/* What is answered to an earlier life's hello is not about this. */
+	peer_session(peer, link->number)->hello_stands = false;
 	peer_move(peer, link->number, move, "saying hello");
 	return true;
 }
@@ -188,6 +190,10 @@ void peer_life_is_stale(struct peer *peer, uint32_t link, uint64_t highest)
 		highest = at->life.incarnation;
 	if (!begin_life(peer, at, highest + 1, PEER_STALE))
 		session->hello_wanted = true;
+	/* One that always answers so must not make a block each time. */
+	if (session->stale_before)
+		peer_back_off(peer, link);
+	session->stale_before = true;
 }
 
 /* What a command adds to the own log; 0: nothing, it is local. */

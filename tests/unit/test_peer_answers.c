@@ -439,6 +439,25 @@ static void test_peer_answers_certificate(void **state)
 		PEER_BAD_ANSWER);
 }
 
+/* Goal: a decider's own Settle is proven by itself, and by nothing beside. */
+static void test_peer_answers_surplus_proof(void **state)
+{
+	struct town *gamma = &towns->town[2];
+	struct link_entry settle = settle_through_beta(gamma);
+
+	(void)state;
+	settle.proof = SLICE("junk");
+	assert_int_equal(
+		town_deliver(gamma, beta,
+			     town_forge(gamma, beta, &settle, 1, NULL)),
+		PEER_BAD_ANSWER);
+	settle.proof = (struct slice){ 0 };
+	assert_int_equal(
+		town_deliver(gamma, beta,
+			     town_forge(gamma, beta, &settle, 1, NULL)),
+		PEER_TAKEN);
+}
+
 /*
  * Goal: an id that a neighbour's promise has, accepted or not, begins no
  * payment: its hold would end with that promise.
@@ -493,6 +512,7 @@ int main(void)
 		TEST(test_peer_answers_busy),
 		TEST(test_peer_answers_rewound),
 		TEST(test_peer_answers_certificate),
+		TEST(test_peer_answers_surplus_proof),
 		TEST(test_peer_answers_id_taken),
 		TEST(test_peer_answers_names),
 	};
