@@ -55,6 +55,7 @@ static handler_function *const handlers[RPC_COUNT] = {
 	[RPC_UNFREEZE_LINK] = handle_link_command,
 	[RPC_PAUSE_LINK] = handle_link_command,
 	[RPC_RESUME_LINK] = handle_link_command,
+	[RPC_WITHDRAW_LINK] = handle_link_command,
 	[RPC_GET_ROSTER] = handle_get_roster,
 	[RPC_LIST_CITIES] = handle_list_cities,
 	[RPC_LIST_LINKS] = handle_list_links,

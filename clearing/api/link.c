@@ -137,6 +137,8 @@ static enum link_command_kind kind_of(enum rpc rpc)
 		return LINK_PAUSE;
 	case RPC_RESUME_LINK:
 		return LINK_RESUME;
+	case RPC_WITHDRAW_LINK:
+		return LINK_WITHDRAW;
 	}
 	clearing_panic(__FILE__, __LINE__, "link command");
 }

@@ -194,8 +194,7 @@ static enum apply_result apply_on_account(struct ledger *ledger,
 static uint8_t command_of_link_event(const struct event *event)
 {
 	check(event->kind >= EVENT_LINK_OPENED);
-	if (event->kind >= EVENT_LINK_PAUSED &&
-	    event->kind <= EVENT_LINK_COMMANDED)
+	if (event_is_link_command(event->kind))
 		return COMMAND_LINK;
 	if (event->kind == EVENT_REQUEST_OPENED)
 		return COMMAND_REQUEST;
@@ -229,8 +228,8 @@ uint32_t apply_actor_of_event(const struct event *event)
 	check(apply_command_of_event(event) != 0);
 	if (event->kind < EVENT_LINK_OPENED)
 		return event->account.actor;
-	return event->kind <= EVENT_LINK_COMMANDED ? event->link.actor
-						   : event->request.actor;
+	return event_is_link_command(event->kind) ? event->link.actor
+						  : event->request.actor;
 }
 
 uint8_t apply_command_of_event(const struct event *event)
@@ -328,7 +327,7 @@ static bool names_fit(const struct ledger *ledger, const struct event *event)
 		actor = event->payment_held.actor;
 	if (event->kind == EVENT_LINK_OPENED)
 		account = event->link.account;
-	else if (event->kind <= EVENT_LINK_COMMANDED)
+	else if (event_is_on_link(event->kind))
 		actor = event->link.actor;
 	else if (event->kind == EVENT_PAYMENT_HELD)
 		account = event->payment_held.account;

@@ -147,7 +147,7 @@ static const struct field link_reconciled[] = {
 	{ 3, FIELD_ORDINAL, AT(link.seq) },
 };
 
-/* LinkPaused, LinkResumed. */
+/* LinkPaused, LinkResumed, LinkWithdrawOrdered. */
 static const struct field link_moved[] = {
 	{ 1, FIELD_NUMBER, AT(link.link) },
 	{ 2, FIELD_ID, AT(link.id) },
@@ -259,6 +259,7 @@ static const struct shape shapes[] = {
 	SHAPE(EVENT_OUT_LEG_ENDED, out_leg_ended),
 	SHAPE(EVENT_NEVER_GIVEN, never_given),
 	{ EVENT_REJOIN_ENDED, NULL, 0 },
+	SHAPE(EVENT_LINK_WITHDRAW_ORDERED, link_moved),
 };
 
 #define SHAPE_COUNT (sizeof(shapes) / sizeof(shapes[0]))

@@ -79,7 +79,7 @@ static void put_link_event(struct buffer *record, const struct event *event)
 {
 	const struct event_request *request = &event->request;
 
-	if (event->kind <= EVENT_LINK_COMMANDED) {
+	if (event_is_on_link(event->kind)) {
 		put_u64(record,
 			(uint64_t)event->link.link << 32 | event->link.command);
 		put_money(record, event->link.line);

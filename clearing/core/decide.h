@@ -106,6 +106,7 @@ enum link_command_kind {
 	LINK_UNFREEZE,
 	LINK_PAUSE,
 	LINK_RESUME,
+	LINK_WITHDRAW,
 };
 
 struct link_command {
@@ -113,6 +114,7 @@ struct link_command {
 	struct slice city;
 	struct slice reason;
 	int64_t line_minor; /* SET_LINE */
+	bool confirmed;	    /* WITHDRAW: the neighbour was not restored */
 };
 
 enum verdict {

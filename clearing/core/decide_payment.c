@@ -117,6 +117,7 @@ static const uint16_t link_events[] = {
 	[LINK_UNFREEZE] = EVENT_LINK_COMMANDED,
 	[LINK_PAUSE] = EVENT_LINK_PAUSED,
 	[LINK_RESUME] = EVENT_LINK_RESUMED,
+	[LINK_WITHDRAW] = EVENT_LINK_WITHDRAW_ORDERED,
 };
 
 static const uint8_t link_entries[] = {
@@ -125,6 +126,7 @@ static const uint8_t link_entries[] = {
 	[LINK_UNFREEZE] = LINK_ENTRY_UNFREEZE,
 	[LINK_PAUSE] = 0,
 	[LINK_RESUME] = 0,
+	[LINK_WITHDRAW] = 0,
 };
 
 /* Refusals 54 to 57: is there anything to do? */
@@ -141,6 +143,8 @@ static uint32_t check_link(const struct link *link, enum link_command_kind kind)
 		return link->paused ? LINK_ALREADY_PAUSED : 0;
 	case LINK_RESUME:
 		return link->paused ? 0 : LINK_NOT_PAUSED;
+	case LINK_WITHDRAW: /* the books do not know whether it stopped */
+		return 0;
 	}
 	clearing_panic(__FILE__, __LINE__, "link command");
 }
@@ -151,9 +155,11 @@ static uint32_t check_command(const struct link_command *command,
 	if (kind == LINK_SET_LINE &&
 	    (command->line_minor < 0 || !money_in_range(command->line_minor)))
 		return LINK_LINE_OUT_OF_RANGE;
-	return decide_text(command->reason, 1, REASON_SIZE_MAX)
-		       ? 0
-		       : LINK_REASON_INVALID;
+	if (!decide_text(command->reason, 1, REASON_SIZE_MAX))
+		return LINK_REASON_INVALID;
+	/* (rule PEER-23): both operators, this one for both. */
+	return kind == LINK_WITHDRAW && !command->confirmed ? LINK_NOT_CONFIRMED
+							    : 0;
 }
 
 void decide_link(const struct ledger *ledger, enum link_command_kind kind,

@@ -113,6 +113,7 @@ enum event_kind {
 	EVENT_OUT_LEG_ENDED = 119, /* likewise */
 	EVENT_NEVER_GIVEN = 120,   /* this city will not settle a payment */
 	EVENT_REJOIN_ENDED = 121,
+	EVENT_LINK_WITHDRAW_ORDERED = 122, /* by an operator */
 };
 
 struct event_epoch_started {
@@ -175,7 +176,7 @@ struct event_link {
 	uint64_t seq;
 	uint64_t incarnation;		/* LIFE_*, RECONCILED: the own */
 	uint8_t nonce[LIFE_NONCE_SIZE]; /* LIFE_* */
-	/* PAUSED, RESUMED, COMMANDED: */
+	/* PAUSED, RESUMED, COMMANDED, WITHDRAW_ORDERED: */
 	struct id id;
 	uint32_t actor;
 	struct slice reason;
@@ -260,6 +261,20 @@ static inline bool event_is_of_request(uint16_t kind)
 	return kind == EVENT_REQUEST_OPENED || kind == EVENT_REQUEST_ENDED;
 }
 
+/* Is it about one link alone: does it have a struct event_link? */
+static inline bool event_is_on_link(uint16_t kind)
+{
+	return (kind >= EVENT_LINK_OPENED && kind <= EVENT_LINK_COMMANDED) ||
+	       kind == EVENT_LINK_GONE || kind == EVENT_LINK_WITHDRAW_ORDERED;
+}
+
+/* Did somebody order it for a link, with id, actor and reason? */
+static inline bool event_is_link_command(uint16_t kind)
+{
+	return (kind >= EVENT_LINK_PAUSED && kind <= EVENT_LINK_COMMANDED) ||
+	       kind == EVENT_LINK_WITHDRAW_ORDERED;
+}
+
 struct event {
 	uint16_t kind;	/* enum event_kind */
 	uint32_t after; /* how many entries of the block come before it */
@@ -269,7 +284,7 @@ struct event {
 		struct event_account account; /* kinds 3 to 7 */
 		struct event_hold_expired hold_expired;
 		struct event_genesis genesis;
-		struct event_link link; /* kinds 100 to 111, 117 */
+		struct event_link link; /* kinds 100 to 111, 117, 122 */
 		struct event_payment_held payment_held;
 		struct event_rejoined rejoined;
 		struct event_roster_adopted roster_adopted;

@@ -310,7 +310,7 @@ void links_header(struct links *links, uint32_t link, uint64_t journal_seq,
 		  uint64_t now_us, struct buffer *bytes);
 
 /*
- * links_apply: carry out an event of kinds 100 to 114 and 117 to 121.
+ * links_apply: carry out an event of kinds 100 to 114 and 117 to 122.
  *
  * @journal_seq, @now_us  of its block.
  * @replay  the event comes from a journal: LINK_BATCH_SEALED then carries its

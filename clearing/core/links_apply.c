@@ -223,7 +223,7 @@ static enum links_result apply_on_link(struct links *links,
 		link->paused = true;
 	else if (event->kind == EVENT_LINK_RESUMED)
 		link->paused = false;
-	else if (event->kind != EVENT_LINK_COMMANDED)
+	else if (!event_is_link_command(event->kind))
 		apply_life(link, event);
 	if (result == LINKS_OK)
 		links_note_link(links, link);

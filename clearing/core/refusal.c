@@ -187,6 +187,12 @@
 #define SAY_NOT_RECONCILED                                              \
 	"The link has not been compared with the neighbour since this " \
 	"node started: send it again when it is reconciled."
+#define SAY_NOT_CONFIRMED                                              \
+	"Ask the neighbour's operator whether that city was restored " \
+	"meanwhile, and confirm that it was not."
+#define SAY_NOT_STOPPED                                              \
+	"The link is not stopped: withdraw only what the neighbour " \
+	"refuses for good."
 #define SAY_LOG_FULL                                                      \
 	"The link's log takes no more until the neighbour has answered: " \
 	"send it again later."
@@ -320,6 +326,7 @@ static const struct refusal link_table[] = {
 	REFUSAL(LINK, ID_IN_FUTURE, PRECONDITION, RETRY),
 	REFUSAL(LINK, LINE_OUT_OF_RANGE, SHAPE, FINAL),
 	REFUSAL(LINK, REASON_INVALID, SHAPE, FINAL),
+	REFUSAL(LINK, NOT_CONFIRMED, SHAPE, FINAL),
 	REFUSAL(LINK, ID_CONFLICT, TAKEN, FINAL),
 	REFUSAL(LINK, LINK_UNKNOWN, UNKNOWN, FINAL),
 	REFUSAL(LINK, ALREADY_FROZEN, PRECONDITION, FINAL),
@@ -327,6 +334,7 @@ static const struct refusal link_table[] = {
 	REFUSAL(LINK, ALREADY_PAUSED, PRECONDITION, FINAL),
 	REFUSAL(LINK, NOT_PAUSED, PRECONDITION, FINAL),
 	REFUSAL(LINK, NOT_RECONCILED, PRECONDITION, RETRY),
+	REFUSAL(LINK, NOT_STOPPED, PRECONDITION, FINAL),
 	REFUSAL(LINK, LOG_FULL, PRECONDITION, RETRY),
 };
 

@@ -153,6 +153,7 @@ struct peer_session {
 	bool fetch_own;		/* RECOVERING: whose log is wanted next */
 	bool fetch_wanted;	/* RECOVERING: an action is due */
 	bool roster_behind;	/* the neighbour has a newer roster */
+	bool withdraw;		/* an operator ordered it (rule PEER-23) */
 	uint32_t delivering;	/* batches under way */
 	uint64_t mark;		/* neighbour's out_seq when reconciled */
 	uint64_t mark_us;	/* until caught up: when to ask for it again */

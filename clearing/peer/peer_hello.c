@@ -233,15 +233,29 @@ static bool is_beginning(const struct link *link,
 	       PLANTED(HEAD_UNCHECKED);
 }
 
+/*
+ * (rule PEER-23): ordered by people, but never what the neighbour has
+ * acknowledged: where it lacks that it was restored, and gets it again.
+ */
+static bool may_withdraw(const struct peer_session *session,
+			 const struct link *link,
+			 const struct link_hello_ok *ok)
+{
+	return session->withdraw && ok->in_seq >= link->acknowledged &&
+	       ok->in_seq >= session->acknowledged;
+}
+
 /* (rule PEER-17), steps 1 and 2. */
-static enum comparison compare(const struct link *link,
+static enum comparison compare(const struct peer_session *session,
+			       const struct link *link,
 			       const struct link_hello_ok *ok)
 {
 	if (!is_beginning(link, ok))
 		return COMPARE_DIFFERS;
 	return ok->in_seq < link->out.seq &&
 			       ok->in_seq >= peer_remembered_from(link) &&
-			       forgot_a_life(link, ok)
+			       (forgot_a_life(link, ok) ||
+				may_withdraw(session, link, ok))
 		       ? COMPARE_WITHDRAW
 		       : COMPARE_AGREES;
 }
@@ -265,7 +279,7 @@ static void compare_again(struct peer *peer, const struct link *link,
 {
 	struct peer_session *session = peer_session(peer, link->number);
 
-	if (compare(link, ok) == COMPARE_DIFFERS) {
+	if (compare(session, link, ok) == COMPARE_DIFFERS) {
 		peer_move(peer, link->number, PEER_EVIDENCE,
 			  "the neighbour's copy of this city's log is not "
 			  "what this city wrote in this life");
@@ -286,8 +300,9 @@ static void agree(struct peer *peer, const struct link *link,
 		compare_again(peer, link, ok);
 		return;
 	}
-	switch (compare(link, ok)) {
+	switch (compare(session, link, ok)) {
 	case COMPARE_AGREES:
+		session->withdraw = false;
 		peer_reconciled(peer, link->number, ok->out_seq, ok->in_seq);
 		return;
 	case COMPARE_WITHDRAW:
@@ -305,6 +320,7 @@ static void agree(struct peer *peer, const struct link *link,
 		session->hello_wanted = true;
 		return;
 	case COMPARE_DIFFERS:
+		session->withdraw = false;
 		peer_move(peer, link->number, PEER_DIFFERS,
 			  "fetching what this city signed and forgot");
 		peer_recover(peer, link->number, ok->in_seq);

@@ -196,15 +196,44 @@ void peer_life_is_stale(struct peer *peer, uint32_t link, uint64_t highest)
 	session->stale_before = true;
 }
 
-/* What a command adds to the own log; 0: nothing, it is local. */
-static bool command_entry(const struct event_link *on, struct link_entry *entry)
+/* What a command adds to the own log. */
+static struct link_entry command_entry(const struct event_link *on)
 {
-	*entry = (struct link_entry){ .kind = (uint8_t)on->command };
+	struct link_entry entry = { .kind = (uint8_t)on->command };
+
 	if (on->command == LINK_ENTRY_LINE_CHANGE)
-		entry->line_minor = (uint64_t)money_minor(on->line);
+		entry.line_minor = (uint64_t)money_minor(on->line);
 	else
-		entry->note = on->reason;
-	return on->command != 0;
+		entry.note = on->reason;
+	return entry;
+}
+
+/* (rule PEER-20): an entry waits; (rule PEER-23): only where nothing goes on */
+static uint32_t check_state(const struct peer *peer, const struct event *event)
+{
+	uint8_t state = peer_session_of(peer, event->link.link)->state;
+
+	if (event->link.command != 0 && state != PEER_RECONCILED)
+		return LINK_NOT_RECONCILED;
+	return event->kind == EVENT_LINK_WITHDRAW_ORDERED &&
+			       state != PEER_STOPPED
+		       ? LINK_NOT_STOPPED
+		       : 0;
+}
+
+/*
+ * In a new life (rule PEER-23): once the neighbour has admitted it, nothing
+ * that an earlier one still has under way can be taken there.
+ */
+static void order_withdrawal(struct peer *peer, uint32_t number)
+{
+	const struct link *link = links_at(peer_links(peer), number);
+	bool begun = begin_life(peer, link, link->life.incarnation + 1,
+				PEER_REPAIRED);
+
+	check(begun);
+	peer_session(peer, number)->withdraw = true;
+	peer_session(peer, number)->retry_us = 0;
 }
 
 void peer_command(struct peer *peer, enum link_command_kind kind,
@@ -228,13 +257,11 @@ void peer_command(struct peer *peer, enum link_command_kind kind,
 				   .position = decision.seq };
 	if (decision.verdict != VERDICT_ACCEPTED)
 		return;
-	if (command_entry(&event.link, &entry) &&
-	    peer_session(peer, event.link.link)->state != PEER_RECONCILED) {
-		answer->refusal = LINK_NOT_RECONCILED;
+	answer->refusal = check_state(peer, &event);
+	if (answer->refusal != 0)
 		return;
-	}
 	if (!ledger_can_name(peer->ledger, caller->uri) ||
-	    !peer_open(peer, 0, 3, PEER_APPEND_SIZE, &recorder) ||
+	    !peer_open(peer, 0, 4, PEER_APPEND_SIZE, &recorder) ||
 	    (event.link.command != 0 &&
 	     !peer_can_append(peer, event.link.link))) {
 		answer->refusal = LINK_LOG_FULL;
@@ -242,8 +269,12 @@ void peer_command(struct peer *peer, enum link_command_kind kind,
 	}
 	event.link.actor = record_actor(&recorder, caller->uri);
 	record_link_event(&recorder, &event, decision.content);
-	if (event.link.command != 0)
+	if (event.link.command != 0) {
+		entry = command_entry(&event.link);
 		peer_append(peer, &recorder, event.link.link, &entry);
+	} else if (kind == LINK_WITHDRAW) {
+		order_withdrawal(peer, event.link.link);
+	}
 	answer->position = recorder.block->header.seq;
 	peer_mark_link(peer, event.link.link);
 }

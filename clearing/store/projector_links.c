@@ -221,8 +221,7 @@ static void put_change(struct batch *batch, const struct event *event,
 {
 	const struct event_link *link = &event->link;
 	bool commanded = event->kind == EVENT_LINK_COMMANDED;
-	bool about_link = event->kind <= EVENT_LINK_COMMANDED ||
-			  event->kind == EVENT_LINK_GONE;
+	bool about_link = event_is_on_link(event->kind);
 	bool rejoined = event->kind == EVENT_REJOINED;
 	struct pg_array *column = batch->link_change;
 	uint32_t actor = about_link ? link->actor
@@ -318,6 +317,7 @@ static void put_event(struct batch *batch, const struct event *event,
 	case EVENT_LINK_PAUSED:
 	case EVENT_LINK_RESUMED:
 	case EVENT_LINK_COMMANDED:
+	case EVENT_LINK_WITHDRAW_ORDERED:
 		put_change(batch, event, index);
 		batch_command(batch, &event->link.id, (int16_t)event->kind,
 			      index);

@@ -54,6 +54,7 @@ static const struct codec_field command_fields[] = {
 	{ 2, CODEC_BYTES, offsetof(struct link_command, city) },
 	{ 3, CODEC_BYTES, offsetof(struct link_command, reason) },
 	{ 4, CODEC_NUMBER, offsetof(struct link_command, line_minor) },
+	{ 5, CODEC_BOOL, offsetof(struct link_command, confirmed) },
 };
 
 bool decode_link_command(struct slice bytes, struct arena *arena,

@@ -121,7 +121,8 @@ void encode_get_link(struct buffer *out, const struct link_view *view,
 		     uint64_t position);
 void encode_list_links(struct buffer *out, const struct link_view *views,
 		       uint32_t count, uint64_t position);
-/* SetLine, FreezeLink, UnfreezeLink, PauseLink, ResumeLink. */
+/* SetLine, FreezeLink, UnfreezeLink, PauseLink, ResumeLink,
+ * WithdrawLink. */
 bool decode_link_command(struct slice bytes, struct arena *arena,
 			 struct link_command *out) MUST_CHECK;
 

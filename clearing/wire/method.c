@@ -123,6 +123,8 @@ static const struct rpc_method methods[RPC_COUNT] = {
 	       clearing__v1__pause_link),
 	METHOD(RPC_RESUME_LINK, "/clearing.v1.LinkService/ResumeLink",
 	       clearing__v1__resume_link),
+	METHOD(RPC_WITHDRAW_LINK, "/clearing.v1.LinkService/WithdrawLink",
+	       clearing__v1__withdraw_link),
 	METHOD(RPC_GET_ROSTER, "/clearing.v1.FederationService/GetRoster",
 	       clearing__v1__get_roster),
 	METHOD(RPC_LIST_CITIES, "/clearing.v1.FederationService/ListCities",

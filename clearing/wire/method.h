@@ -56,6 +56,7 @@ enum rpc {
 	RPC_UNFREEZE_LINK,
 	RPC_PAUSE_LINK,
 	RPC_RESUME_LINK,
+	RPC_WITHDRAW_LINK,
 	RPC_GET_ROSTER,
 	RPC_LIST_CITIES,
 	RPC_LIST_LINKS,
@@ -65,7 +66,7 @@ enum rpc {
 	RPC_REFLECTION_V1ALPHA,
 };
 
-#define RPC_COUNT 50
+#define RPC_COUNT 51
 
 struct rpc_method {
 	const char *path;    /* "/clearing.v1.AccountService/OpenAccount" */

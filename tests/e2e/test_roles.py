@@ -275,6 +275,7 @@ class RolesBetweenCities(Table):
         treasurer = (NO, NO, NO, YES, NO, NO, NO)
         for method, cells, fields in (
                 ("PauseLink", operator, {}), ("ResumeLink", operator, {}),
+                ("WithdrawLink", operator, {"confirmed_not_restored": True}),
                 ("FreezeLink", treasurer, {}), ("UnfreezeLink", treasurer, {}),
                 ("SetLine", treasurer, {"line_minor": 500})):
             self.row(method, cells, lambda _, method=method, fields=fields:

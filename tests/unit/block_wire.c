@@ -177,6 +177,9 @@ static void assert_wire_far(const wire_event *wire, const struct event *event)
 	case EVENT_PAYMENT_HELD:
 		assert_wire_held(wire->payment_held, &event->payment_held);
 		return;
+	case EVENT_LINK_WITHDRAW_ORDERED:
+		assert_wire_command(wire->link_commanded, &event->link);
+		return;
 	case EVENT_LINK_GONE:
 		assert_int_equal(wire->link_gone->link, event->link.link);
 		return;

@@ -115,6 +115,29 @@ static void test_messages_link_set_line(void **state)
 	assert_int_equal(command.line_minor, -1);
 }
 
+/* Goal: WithdrawLink arrives with what was confirmed. */
+static void test_messages_link_withdraw(void **state)
+{
+	Clearing__V1__WithdrawLinkRequest msg =
+		CLEARING__V1__WITHDRAW_LINK_REQUEST__INIT;
+	struct link_command command;
+
+	(void)state;
+	msg.id = BINARY(ID);
+	msg.city = text("lyon");
+	msg.reason = text("a bug of ours");
+	assert_true(decode_link_command(pack(RPC_WITHDRAW_LINK, &msg.base),
+					&arena, &command));
+	assert_false(command.confirmed);
+	msg.confirmed_not_restored = true;
+	assert_true(decode_link_command(pack(RPC_WITHDRAW_LINK, &msg.base),
+					&arena, &command));
+	expect_slice(command.id, LITERAL(ID));
+	expect_slice(command.city, SLICE("lyon"));
+	expect_slice(command.reason, SLICE("a bug of ours"));
+	assert_true(command.confirmed);
+}
+
 /*
  * Goal: the four commands that only give a reason have the same fields under
  * the same numbers, so that one decoder does.
@@ -267,7 +290,7 @@ static void test_messages_link_views(void **state)
 	done(list);
 }
 
-/* Goal: a position alone, in the nine replies that have nothing else. */
+/* Goal: a position alone, in the ten replies that have nothing else. */
 static void test_messages_link_position(void **state)
 {
 	static const enum rpc rpcs[] = {
@@ -277,6 +300,7 @@ static void test_messages_link_position(void **state)
 		RPC_UNFREEZE_LINK,
 		RPC_PAUSE_LINK,
 		RPC_RESUME_LINK,
+		RPC_WITHDRAW_LINK,
 		RPC_REQUEST_PAYMENT,
 		RPC_DECLINE_PAYMENT_REQUEST,
 		RPC_FORWARD_PAYMENT_REQUEST,
@@ -350,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_messages_link_city),
 		cmocka_unit_test(test_messages_link_set_line),
+		cmocka_unit_test(test_messages_link_withdraw),
 		cmocka_unit_test(test_messages_link_with_reason),
 		cmocka_unit_test(test_messages_link_statement),
 		cmocka_unit_test(test_messages_link_views),

@@ -60,6 +60,7 @@ static const struct {
 	{ RPC_UNFREEZE_LINK, { N, N, N, A, N, N } },
 	{ RPC_PAUSE_LINK, { N, N, A, N, N, N } },
 	{ RPC_RESUME_LINK, { N, N, A, N, N, N } },
+	{ RPC_WITHDRAW_LINK, { N, N, A, N, N, N } },
 	{ RPC_GET_ROSTER, { A, A, A, A, A, N } },
 	{ RPC_LIST_CITIES, { A, A, A, A, A, N } },
 	{ RPC_LIST_LINKS, { A, A, A, A, A, N } },

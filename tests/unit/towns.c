@@ -608,6 +608,7 @@ uint32_t town_command(struct town *town, enum link_command_kind kind,
 		.city = other->name,
 		.reason = SLICE("the council said so"),
 		.line_minor = line_minor_wanted,
+		.confirmed = true,
 	};
 	struct caller caller = town_caller(town);
 	struct answer answer;

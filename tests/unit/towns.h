@@ -109,7 +109,7 @@ struct caller town_caller(const struct town *town);
 /* town_pay: c0 pays @payee, which is a whole address; the refusal. */
 uint32_t town_pay(struct town *town, const char *payee, int64_t amount_minor,
 		  struct slice id);
-/* town_command: on the link with @other; the refusal. */
+/* town_command: on the link with @other, confirmed; the refusal. */
 uint32_t town_command(struct town *town, enum link_command_kind kind,
 		      const struct town *other, int64_t line_minor);
 

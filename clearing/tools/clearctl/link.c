@@ -186,6 +186,15 @@ int verb_link_resume(struct session *session)
 	return command(session, RPC_RESUME_LINK, json_object());
 }
 
+/* (rule PEER-23): the node refuses it when it is not confirmed. */
+int verb_link_withdraw(struct session *session)
+{
+	return command(
+		session, RPC_WITHDRAW_LINK,
+		json_pack("{s:b}", "confirmed_not_restored",
+			  arguments_has(&session->arguments, "confirmed")));
+}
+
 int verb_link_freeze(struct session *session)
 {
 	return command(session, RPC_FREEZE_LINK, json_object());

@@ -88,6 +88,8 @@ static const struct option_word words[] = {
 	  "ever" },
 	{ "roster", "FILE",
 	  "the federation's, signed: the keys to check signatures by" },
+	{ "confirmed", NULL,
+	  "its operator says that the neighbour was not restored meanwhile" },
 	{ "own", NULL, "this city's log; otherwise the neighbour's as taken" },
 	{ 0 },
 };
@@ -323,6 +325,14 @@ static const struct verb verbs[] = {
 	  .options = "reason id",
 	  .meaning = "undo pause (operator)",
 	  .run = verb_link_resume },
+	{ .noun = "link",
+	  .action = "withdraw",
+	  .operands = "CITY",
+	  .operand_count = 1,
+	  .options = "reason confirmed id",
+	  .meaning = "of a stopped link: take back what the neighbour never "
+		     "took (operator)",
+	  .run = verb_link_withdraw },
 	{ .noun = "link",
 	  .action = "freeze",
 	  .operands = "CITY",

@@ -46,6 +46,7 @@ int verb_link_reconcile(struct session *session);
 int verb_link_line(struct session *session);
 int verb_link_pause(struct session *session);
 int verb_link_resume(struct session *session);
+int verb_link_withdraw(struct session *session);
 int verb_link_freeze(struct session *session);
 int verb_link_unfreeze(struct session *session);
 int verb_city_list(struct session *session);

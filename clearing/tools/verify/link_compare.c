@@ -33,8 +33,7 @@ void link_rows_expect_change(struct link_rows *rows,
 	const struct event_link *link = &event->link;
 	bool commanded = event->kind == EVENT_LINK_COMMANDED;
 	bool line = commanded && link->command == LINK_ENTRY_LINE_CHANGE;
-	bool on_link = event->kind <= EVENT_LINK_COMMANDED ||
-		       event->kind == EVENT_LINK_GONE;
+	bool on_link = event_is_on_link(event->kind);
 	uint32_t actor = on_link ? link->actor : 0;
 	struct slice reason = on_link ? link->reason : (struct slice){ 0 };
 

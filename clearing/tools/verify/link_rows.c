@@ -245,6 +245,7 @@ void link_rows_event(struct link_rows *rows, const struct block_header *header,
 	case EVENT_LINK_PAUSED:
 	case EVENT_LINK_RESUMED:
 	case EVENT_LINK_COMMANDED:
+	case EVENT_LINK_WITHDRAW_ORDERED:
 	case EVENT_REJOINED:
 	case EVENT_ROSTER_ADOPTED:
 	case EVENT_REJOIN_ENDED:

@@ -254,8 +254,7 @@ bool tables_command_of(const struct event *event, struct id *out)
 	if (event->kind >= EVENT_ACCOUNT_OPENED &&
 	    event->kind <= EVENT_ACCOUNT_CLOSED)
 		*out = event->account.id;
-	else if (event->kind >= EVENT_LINK_PAUSED &&
-		 event->kind <= EVENT_LINK_COMMANDED)
+	else if (event_is_link_command(event->kind))
 		*out = event->link.id;
 	else if (event->kind == EVENT_REQUEST_OPENED)
 		*out = event->request.id;
