@@ -5,26 +5,7 @@
 
 #include "unit/city.h"
 #include "unit/support.h"
-#include "unit/towns.h"
-
-static struct towns *towns;
-static struct town *alpha, *beta;
-
-static int setup(void **state)
-{
-	(void)state;
-	towns = towns_create(3);
-	alpha = &towns->town[0];
-	beta = &towns->town[1];
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	towns_free(towns);
-	return 0;
-}
+#include "unit/towns_stage.h"
 
 static const struct link_entry word = { .kind = LINK_ENTRY_LINE_CHANGE,
 					.line_minor = 77 };
@@ -494,7 +475,8 @@ static void test_peer_answers_id_taken(void **state)
 	assert_int_equal(money_minor(town_account(beta, 0)->debits_pending), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, towns_stage_three, towns_strike)
 
 int main(void)
 {

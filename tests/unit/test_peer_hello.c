@@ -7,26 +7,7 @@
 
 #include "unit/city.h"
 #include "unit/support.h"
-#include "unit/towns.h"
-
-static struct towns *towns;
-static struct town *alpha, *beta;
-
-static int setup(void **state)
-{
-	(void)state;
-	towns = towns_create(3);
-	alpha = &towns->town[0];
-	beta = &towns->town[1];
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	towns_free(towns);
-	return 0;
-}
+#include "unit/towns_stage.h"
 
 static void cut(uint32_t a, uint32_t b, bool is_cut)
 {
@@ -304,7 +285,8 @@ static void test_peer_hello_both_lost(void **state)
 	assert_int_equal(town_balance(beta, 0), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, towns_stage_three, towns_strike)
 
 int main(void)
 {

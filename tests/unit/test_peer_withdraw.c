@@ -7,26 +7,7 @@
 
 #include "unit/city.h"
 #include "unit/support.h"
-#include "unit/towns.h"
-
-static struct towns *towns;
-static struct town *alpha, *beta;
-
-static int setup(void **state)
-{
-	(void)state;
-	towns = towns_create(2);
-	alpha = &towns->town[0];
-	beta = &towns->town[1];
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	towns_free(towns);
-	return 0;
-}
+#include "unit/towns_stage.h"
 
 static void cut(bool is_cut)
 {
@@ -206,7 +187,8 @@ static void test_peer_withdraw_refusals(void **state)
 	assert_true(answer.recorded);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, towns_stage_two, towns_strike)
 
 int main(void)
 {
