@@ -286,11 +286,6 @@ void pg_parameters_bytes(struct pg_parameters *parameters, struct slice bytes)
 		       bytes.size);
 }
 
-void pg_parameters_null(struct pg_parameters *parameters)
-{
-	parameters_put(parameters, NULL, 0);
-}
-
 bool pg_send(PGconn *connection, const char *name,
 	     const struct pg_parameters *parameters)
 {

@@ -90,7 +90,6 @@ void pg_parameters_int32(struct pg_parameters *parameters, int32_t value);
 void pg_parameters_time(struct pg_parameters *parameters, int64_t us);
 /* Bytes, text or an array; the memory is the caller's. */
 void pg_parameters_bytes(struct pg_parameters *parameters, struct slice bytes);
-void pg_parameters_null(struct pg_parameters *parameters);
 
 /* pg_send: PQsendQueryPrepared with @parameters, binary results. */
 bool pg_send(PGconn *connection, const char *name,

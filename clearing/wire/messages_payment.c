@@ -165,13 +165,6 @@ void encode_list_payments(struct buffer *out, const struct payment_view *views,
 	buffer_put_field_bytes(out, 2, next_token);
 }
 
-bool decode_get_receipt(struct slice bytes, struct arena *arena,
-			struct read_request *out)
-{
-	/* The two requests have the same fields. */
-	return decode_get_payment(bytes, arena, out);
-}
-
 void encode_get_receipt(struct buffer *out, struct slice terms,
 			struct slice proof)
 {

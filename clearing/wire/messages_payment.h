@@ -72,8 +72,6 @@ bool decode_list_payments(struct slice bytes, struct arena *arena,
 			  struct read_request *out) MUST_CHECK;
 void encode_list_payments(struct buffer *out, const struct payment_view *views,
 			  uint32_t count, struct slice next_token);
-bool decode_get_receipt(struct slice bytes, struct arena *arena,
-			struct read_request *out) MUST_CHECK;
 void encode_get_receipt(struct buffer *out, struct slice terms,
 			struct slice proof);
 
