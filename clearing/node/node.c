@@ -422,7 +422,7 @@ enum exit_status node_run(struct config *config, const char *config_path,
 			  const char *version, bool takeover)
 {
 	char error[CREDENTIALS_ERROR_SIZE];
-	SSL_CTX *tls = credentials_load(config, NULL, error);
+	SSL_CTX *tls;
 	struct node *node = calloc(1, sizeof(*node));
 	enum exit_status status;
 
