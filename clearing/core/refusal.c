@@ -118,9 +118,11 @@
 #define SAY_ACCOUNT_UNKNOWN \
 	"The account does not exist: check its address or id."
 #define SAY_ACCOUNT_CLOSED "The account is closed for good: open a new one."
-#define SAY_ALREADY_FROZEN \
-	"The account is frozen already: there is nothing to do."
-#define SAY_NOT_FROZEN "The account is not frozen: there is nothing to do."
+/* Of an account, or of a link, which its two cities freeze each for itself. */
+#define SAY_ALREADY_FROZEN "It is frozen here already: there is nothing to do."
+#define SAY_NOT_FROZEN                                                    \
+	"It is not frozen here: there is nothing to do; a link that the " \
+	"neighbour froze is unfrozen there."
 #define SAY_BALANCE_NOT_ZERO                                      \
 	"The account's balance is not zero: bring it to zero by " \
 	"transfers, then close it."
