@@ -436,6 +436,16 @@ class Clearctl(unittest.TestCase):
         self.assertEqual((paid.payee, paid.reference, paid.state),
                          (MILL, made, rpc.payment.PAYMENT_STATE_POSTED))
 
+    def test_cities_request_in_one_city_locked(self):
+        """A payment is held between cities alone; the request stays open."""
+        made = self.asked(payee=NEAR, city="barcelona")
+        till = self.cities["barcelona"].client("gateway", "till")
+        with self.assertRaises(rpc.Refused) as refused:
+            till.Pay(id=rpc.new_id(), request_id=uuid.UUID(made).bytes,
+                     lock=b"l" * 32)
+        self.assertEqual(refused.exception.reason, "PAYEE_CITY_HERE")
+        self.assertEqual(self.requests()[made], "OPEN")
+
     def test_cities_request_purpose(self):
         """What the journal would not take is refused."""
         mill = self.cities["lisbon"].client("gateway", "till")
