@@ -182,6 +182,13 @@ bool peer_take_batch(struct peer *peer, const struct link *link,
 enum peer_answer peer_check_proofs(struct peer *peer, const struct link *link,
 				   const struct link_batch *batch);
 
+/*
+ * peer_acknowledges: does @header acknowledge an end of the own log that is
+ * there, as it is (row 11 of PEER-11)?
+ */
+bool peer_acknowledges(const struct link *link,
+		       const struct link_header *header);
+
 /* peer_count_promises: what of @batch needs memory; answers need none. */
 uint32_t peer_count_promises(const struct link_batch *batch);
 
