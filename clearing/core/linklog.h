@@ -38,6 +38,10 @@
 #define LINKLOG_NONCE_SIZE 8
 #define LINKLOG_LOCK_SIZE 32
 #define LINKLOG_ID_SIZE 16
+/* Of every number of 64 bits: what a table's bigint can hold. */
+#define LINKLOG_NUMBER_MAX ((uint64_t)INT64_MAX)
+/* Of a Release's reason: likewise an int. */
+#define LINKLOG_REASON_MAX ((uint32_t)INT32_MAX)
 /* Depth of the Merkle tree over LINKLOG_ENTRIES_MAX entries. */
 #define LINKLOG_PROOF_PATH_MAX 10
 /* Encoded sizes at their longest. */
@@ -231,7 +235,8 @@ void linklog_put_batch(struct buffer *out, const struct link_batch *batch);
  * form alone: a header's version, a path's ends and length, an amount, whether
  * an id is a UUIDv7 and whether payer and payee are addresses is for the caller
  * to look at, so that a bad promise is refused by a reason (rule PEER-27) and
- * does not stop the link.
+ * does not stop the link.  Whatever they take, the tables can keep: numbers are
+ * at most LINKLOG_NUMBER_MAX, and a payment's id is not all zero.
  */
 enum linklog_result linklog_header(struct slice bytes,
 				   struct link_header *out) MUST_CHECK;

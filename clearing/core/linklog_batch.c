@@ -64,7 +64,7 @@ static void take_number(struct fields *fields, struct link_header *out)
 	else if (fields->number == 7)
 		out->count = linklog_varint32(fields);
 	else if (fields->number <= 16 && numbers[fields->number] != NULL)
-		*numbers[fields->number] = fields_varint(fields);
+		*numbers[fields->number] = linklog_number(fields);
 	else
 		linklog_unknown(fields);
 }
@@ -91,9 +91,7 @@ enum linklog_result linklog_header(struct slice bytes, struct link_header *out)
 	}
 	if (out->count > LINKLOG_ENTRIES_MAX)
 		return LINKLOG_TOO_LARGE;
-	return names == 3 && hashes == 3 && out->count > 0 &&
-			       out->first_seq > 0 &&
-			       out->first_seq <= UINT64_MAX / 2
+	return names == 3 && hashes == 3 && out->count > 0 && out->first_seq > 0
 		       ? linklog_ended(&fields)
 		       : LINKLOG_MALFORMED;
 }

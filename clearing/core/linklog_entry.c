@@ -56,6 +56,16 @@ uint32_t linklog_varint32(struct fields *fields)
 	return (uint32_t)value;
 }
 
+uint64_t linklog_number(struct fields *fields)
+{
+	uint64_t value = fields_varint(fields);
+
+	check(fields->number > 0);
+	if (value > LINKLOG_NUMBER_MAX)
+		fields->uncanonical = true;
+	return value;
+}
+
 void linklog_unknown(struct fields *fields)
 {
 	check(fields->number > 0);
@@ -159,10 +169,12 @@ static void take_settle_field(struct fields *fields, struct link_entry *out)
 static void take_release_field(struct fields *fields, struct link_entry *out)
 {
 	check(out->kind == LINK_ENTRY_RELEASE);
-	if (fields->number == 3)
-		out->reason = linklog_varint32(fields);
-	else
+	if (fields->number == 4)
 		out->at_city = linklog_name(fields);
+	else
+		out->reason = linklog_varint32(fields);
+	if (out->reason > LINKLOG_REASON_MAX)
+		fields->uncanonical = true;
 }
 
 static enum linklog_result take_answer(struct slice body,
@@ -173,7 +185,7 @@ static enum linklog_result take_answer(struct slice body,
 
 	while (fields_next(&fields)) {
 		if (fields.number == 1) {
-			out->prepare_seq = fields_varint(&fields);
+			out->prepare_seq = linklog_number(&fields);
 		} else if (fields.number == 2) {
 			linklog_fixed(&fields, out->terms_hash, SHA256_SIZE);
 			hash = true;
@@ -205,7 +217,7 @@ static enum linklog_result take_word(struct slice body, struct link_entry *out)
 		if (fields.number != 1)
 			linklog_unknown(&fields);
 		else if (out->kind == LINK_ENTRY_LINE_CHANGE)
-			out->line_minor = fields_varint(&fields);
+			out->line_minor = linklog_number(&fields);
 		else
 			out->note =
 				linklog_text(&fields, LINKLOG_NOTE_SIZE_MAX);
@@ -268,11 +280,11 @@ static void take_terms_field(struct fields *fields, struct payment_terms *out)
 	else if (fields->number == 4)
 		out->payee = linklog_text(fields, LINKLOG_ADDRESS_SIZE_MAX);
 	else if (fields->number == 5)
-		out->amount_minor = fields_varint(fields);
+		out->amount_minor = linklog_number(fields);
 	else if (fields->number == 6 && out->path_count < LINKLOG_PATH_MAX)
 		out->path[out->path_count++] = linklog_name(fields);
 	else if (fields->number == 7)
-		out->decide_by_us = fields_varint(fields);
+		out->decide_by_us = linklog_number(fields);
 	else if (fields->number == 8)
 		out->lock = linklog_exact(fields, LINKLOG_LOCK_SIZE);
 	else if (fields->number == 9)
@@ -281,26 +293,32 @@ static void take_terms_field(struct fields *fields, struct payment_terms *out)
 		linklog_unknown(fields);
 }
 
+/* A zero id means none wherever ids are kept (rule PEER-8). */
+static bool has_id(const struct payment_terms *terms)
+{
+	static const uint8_t none[LINKLOG_ID_SIZE];
+
+	check(terms->path_count <= LINKLOG_PATH_MAX);
+	return memcmp(terms->payment_id, none, LINKLOG_ID_SIZE) != 0;
+}
+
 enum linklog_result linklog_terms(struct slice bytes, struct payment_terms *out)
 {
 	struct fields fields = { .reader = reader_of(bytes), .repeated = 6 };
-	bool id = false;
 
 	*out = (struct payment_terms){ 0 };
 	if (bytes.size > LINKLOG_TERMS_SIZE_MAX)
 		return LINKLOG_TOO_LARGE;
 	while (fields_next(&fields)) {
-		if (fields.number == 1) {
+		if (fields.number == 1)
 			linklog_fixed(&fields, out->payment_id,
 				      LINKLOG_ID_SIZE);
-			id = true;
-		} else {
+		else
 			take_terms_field(&fields, out);
-		}
 	}
 	if (out->reference.size > LINKLOG_REFERENCE_SIZE_MAX)
 		return LINKLOG_TOO_LARGE;
-	return id ? linklog_ended(&fields) : LINKLOG_MALFORMED;
+	return has_id(out) ? linklog_ended(&fields) : LINKLOG_MALFORMED;
 }
 
 static bool repeats(const struct payment_terms *terms)

@@ -30,7 +30,7 @@ static struct link_life take_life(struct fields *fields)
 
 	while (fields_next(&inner)) {
 		if (inner.number == 1) {
-			life.incarnation = fields_varint(&inner);
+			life.incarnation = linklog_number(&inner);
 		} else if (inner.number == 2) {
 			linklog_fixed(&inner, life.nonce, LINKLOG_NONCE_SIZE);
 			nonce = true;
@@ -75,11 +75,11 @@ static void take_hello_field(struct fields *fields, struct link_hello *out)
 	else if (fields->number == 6)
 		out->last_reconciled = take_life(fields);
 	else if (fields->number == 7)
-		out->out_seq = fields_varint(fields);
+		out->out_seq = linklog_number(fields);
 	else if (fields->number == 8)
 		linklog_fixed(fields, out->out_head, SHA256_SIZE);
 	else if (fields->number == 9)
-		out->roster_version = fields_varint(fields);
+		out->roster_version = linklog_number(fields);
 	else
 		linklog_unknown(fields);
 }
@@ -131,11 +131,11 @@ static void take_ok_field(struct fields *fields, struct link_hello_ok *out)
 	if (fields->number == 1)
 		linklog_fixed(fields, out->hello_hash, SHA256_SIZE);
 	else if (fields->number == 2)
-		out->in_seq = fields_varint(fields);
+		out->in_seq = linklog_number(fields);
 	else if (fields->number == 3)
 		linklog_fixed(fields, out->in_head, SHA256_SIZE);
 	else if (fields->number == 4)
-		out->out_seq = fields_varint(fields);
+		out->out_seq = linklog_number(fields);
 	else if (fields->number == 5)
 		linklog_fixed(fields, out->out_head, SHA256_SIZE);
 	else if (fields->number == 6 && out->lives_count < LINKLOG_LIVES_MAX)
@@ -143,9 +143,9 @@ static void take_ok_field(struct fields *fields, struct link_hello_ok *out)
 	else if (fields->number == 7)
 		take_flag(fields, &out->last_known);
 	else if (fields->number == 8)
-		out->journal_seq_seen = fields_varint(fields);
+		out->journal_seq_seen = linklog_number(fields);
 	else if (fields->number == 9)
-		out->roster_version = fields_varint(fields);
+		out->roster_version = linklog_number(fields);
 	else
 		linklog_unknown(fields);
 }

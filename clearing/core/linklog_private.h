@@ -24,6 +24,9 @@ struct slice linklog_text(struct fields *fields, size_t size_max);
 /* linklog_varint32: the field as a number below 2^32. */
 uint32_t linklog_varint32(struct fields *fields);
 
+/* linklog_number: the field as a number up to LINKLOG_NUMBER_MAX. */
+uint64_t linklog_number(struct fields *fields);
+
 /* linklog_unknown: a field this message does not have. */
 void linklog_unknown(struct fields *fields);
 

@@ -321,14 +321,24 @@ static enum peer_answer check_signature(struct peer *peer,
 	return PEER_TAKEN;
 }
 
+bool peer_acknowledges(const struct link *link,
+		       const struct link_header *header)
+{
+	const struct link_boundary *end =
+		link_boundary_at(link, header->ack_seq);
+
+	if (header->ack_seq > link->out.seq)
+		return false;
+	return end == NULL
+		       ? header->ack_seq < peer_remembered_from(link)
+		       : memcmp(end->head, header->ack_head, SHA256_SIZE) == 0;
+}
+
 /* Row 11. */
 static enum peer_answer check_acknowledgement(struct peer *peer,
 					      const struct link *link,
 					      const struct link_header *header)
 {
-	const struct link_boundary *end =
-		link_boundary_at(link, header->ack_seq);
-
 	if (header->ack_seq > link->out.seq) {
 		/* This city was rewound under its own feet. */
 		peer_move(peer, link->number, PEER_REWOUND,
@@ -336,13 +346,7 @@ static enum peer_answer check_acknowledgement(struct peer *peer,
 			  "remembers");
 		return PEER_BAD_ACK;
 	}
-	if (end == NULL)
-		return header->ack_seq < peer_remembered_from(link)
-			       ? PEER_TAKEN
-			       : PEER_BAD_ACK;
-	return memcmp(end->head, header->ack_head, SHA256_SIZE) == 0
-		       ? PEER_TAKEN
-		       : PEER_BAD_ACK;
+	return peer_acknowledges(link, header) ? PEER_TAKEN : PEER_BAD_ACK;
 }
 
 /* What was verified: this header, signed by this key with these bytes. */

@@ -189,6 +189,13 @@ enum peer_answer peer_check_proofs(struct peer *peer, const struct link *link,
 uint32_t peer_count_promises(const struct peer *peer,
 			     const struct link_batch *batch, bool own);
 
+/*
+ * peer_acknowledges: does @header acknowledge an end of the own log that is
+ * there, as it is (row 11 of PEER-11)?
+ */
+bool peer_acknowledges(const struct link *link,
+		       const struct link_header *header);
+
 /* peer_note_acknowledged: record it now, so that payments are forgotten. */
 void peer_note_acknowledged(struct peer *peer);
 

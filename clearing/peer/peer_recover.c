@@ -261,6 +261,8 @@ static enum step peer_step(struct peer *peer, const struct link *link,
 		return STEP_FETCH;
 	if (links_check_batch(peer_links(peer), link->number, &batch, false) !=
 		    LINKS_OK ||
+	    /* What it acknowledges was adopted before (rule PEER-17). */
+	    !peer_acknowledges(link, &header) ||
 	    peer_check_proofs(peer, link, &batch) != PEER_TAKEN)
 		return STEP_BAD;
 	return peer_take_batch(peer, link, bytes, &batch, &header) ? STEP_ON

@@ -13,7 +13,7 @@
 
 #include "base/check.h"
 
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 #define CONNECT_ERROR_SIZE 400
 #define CONNECT_HOSTS_MAX 16
 

@@ -12,6 +12,7 @@
 
 #include "unit/support.h"
 
+#define RIG_PAYMENTS 16
 #define URI "spiffe://demo/city/barcelona/gateway/test"
 #define LIMIT_MINOR INT64_C(1000000000000)
 
@@ -101,6 +102,9 @@ static void create_ledger(struct rig *rig)
 					  .holds_max = 10000,
 					  .actors_max = 1000,
 					  .ids_max = 4000000,
+					  .links_max = rig->links_max,
+					  .payments_max = RIG_PAYMENTS,
+					  .sha256 = rig_sha256,
 					  .id_window_us =
 						  ID_WINDOW_US_DEFAULT };
 
@@ -124,7 +128,10 @@ enum start_result rig_start(struct rig *rig)
 				       .known = rig->known,
 				       .stop = rig->stop };
 	struct projector_options projector = { .database = &rig->database,
-					       .lag_blocks_max = 5000 };
+					       .lag_blocks_max = 5000,
+					       .links_max = rig->links_max,
+					       .payments_max = RIG_PAYMENTS,
+					       .sha256 = rig_sha256 };
 	struct journal_options journal = { .database = &rig->database,
 					   .queue_blocks_max =
 						   rig->queue_blocks_max,

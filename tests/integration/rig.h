@@ -36,7 +36,8 @@ struct rig {
 	const atomic_bool *stop; /* for the start */
 	uint32_t queue_blocks_max;
 	uint32_t accounts_max;
-	uint64_t clock_us; /* 0: the wall clock; else this one */
+	uint32_t links_max; /* 0: a city without links */
+	uint64_t clock_us;  /* 0: the wall clock; else this one */
 	char error[START_ERROR_SIZE];
 	struct acknowledged *acknowledged;
 	uint32_t acknowledged_count, acknowledged_capacity;

@@ -70,7 +70,7 @@ static void test_connect_sound(void **state)
 	assert_string_equal(PQgetvalue(result, 0, 3), "UTF8");
 	PQclear(result);
 	PQfinish(connection);
-	assert_string_equal(connect_schema_version(), "5");
+	assert_string_equal(connect_schema_version(), "6");
 }
 
 static void test_connect_refusals(void **state)
@@ -112,7 +112,7 @@ static void test_connect_schema_versions(void **state)
 		     "update clearing.schema_info set version = 7");
 	expect(&database, CONNECT_OK, NULL);
 	postgres_run(&postgres, "newer",
-		     "update clearing.schema_info set needs_node = 6");
+		     "update clearing.schema_info set needs_node = 7");
 	expect(&database, CONNECT_SCHEMA, "update the node");
 	postgres_run(&postgres, "newer",
 		     "update clearing.schema_info set version = 1,"

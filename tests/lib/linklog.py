@@ -31,7 +31,7 @@ def expect(condition):
 
 # What a field may be: functions of its value (bytes, or a number).
 
-def number(most=2**64 - 1):
+def number(most=2**63 - 1):
     def take(value):
         expect(isinstance(value, int) and 0 < value <= most)
         return value
@@ -43,6 +43,11 @@ def exact(size):
         expect(isinstance(value, bytes) and len(value) == size)
         return value.hex()
     return take
+
+
+def payment_id(value):
+    expect(isinstance(value, bytes) and len(value) == 16 and any(value))
+    return value.hex()
 
 
 def some(most=None):
@@ -104,7 +109,7 @@ KINDS = {
     "Header": Kind({
         1: ("version", U32), 2: ("federation", name), 3: ("author", name),
         4: ("peer", name), 5: ("incarnation", number()),
-        6: ("first_seq", number(2**63 - 1)), 7: ("count", U32),
+        6: ("first_seq", number()), 7: ("count", U32),
         8: ("prev_head", HASH), 9: ("root", HASH), 10: ("ack_seq", number()),
         11: ("ack_head", HASH), 12: ("promised_minor", number()),
         13: ("settled_minor", number()), 14: ("released_minor", number()),
@@ -128,12 +133,12 @@ KINDS = {
     }, ["prepare_seq", "terms_hash"]),
     "Release": Kind({
         1: ("prepare_seq", number()), 2: ("terms_hash", HASH),
-        3: ("reason", U32), 4: ("at_city", name), 5: ("certificate", some()),
+        3: ("reason", number(2**31 - 1)), 4: ("at_city", name), 5: ("certificate", some()),
     }, ["prepare_seq", "terms_hash"]),
     "LineChange": Kind({1: ("line_minor", number())}),
     "Note": Kind({1: ("note", text(140))}),
     "PaymentTerms": Kind({
-        1: ("payment_id", exact(16)), 2: ("federation", name),
+        1: ("payment_id", payment_id), 2: ("federation", name),
         3: ("payer", text(98)), 4: ("payee", text(98)),
         5: ("amount_minor", number()), 6: ("path", name),
         7: ("decide_by_us", number()), 8: ("lock", HASH),

@@ -215,7 +215,7 @@ CASES = [
     ("link_batch", {"batch": ""}, CHECK),
     ("link_batch", {"batch": "a" * ((1 << 18) + 1)}, CHECK),
     ("payment", {"role": 4}, CHECK),
-    ("payment", {"amount": 0}, CHECK),
+    ("payment", {"amount": -1}, CHECK),
     ("payment", {"amount": MOST + 1}, CHECK),
     ("payment", {"role": 1}, CHECK),
     ("payment", {"role": 1, "in_link": 0, "in_seq": 0, "in_state": 0}, ""),

@@ -9,14 +9,15 @@ sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 from postgres import SOURCE, PrivatePostgres  # noqa: E402
 
 CHANGES = ["schema", "writer", "journal", "accounts", "entries", "maintain",
-           "grants", "links", "estate", "rejoin", "withdraw"]
+           "grants", "links", "estate", "rejoin", "withdraw",
+           "odd-terms"]
 
 # What is taken away from which change, and given back.
 UNMADE = [
     ("schema", "revoke create on schema clearing from clearing_owner",
      "grant create on schema clearing to clearing_owner"),
-    ("schema", "update clearing.schema_info set needs_node = 6",
-     "update clearing.schema_info set needs_node = 5"),
+    ("schema", "update clearing.schema_info set needs_node = 7",
+     "update clearing.schema_info set needs_node = 6"),
     ("writer", "alter table clearing.writer rename beat to b",
      "alter table clearing.writer rename b to beat"),
     ("journal", "alter table clearing.memo rename salt to s",
@@ -42,7 +43,7 @@ UNMADE = [
     ("links", "grant delete on clearing.link to clearing_app",
      "revoke delete on clearing.link from clearing_app"),
     ("links", "update clearing.schema_info set needs_node = 1",
-     "update clearing.schema_info set needs_node = 5"),
+     "update clearing.schema_info set needs_node = 6"),
     ("links", "revoke truncate on clearing.payment from clearing_app",
      "grant truncate on clearing.payment to clearing_app"),
     ("links", "alter table clearing.link rename rewrite to r",
@@ -51,18 +52,25 @@ UNMADE = [
      "command_kind_check", "alter table clearing.command add constraint "
      "command_kind_check check (kind between 1 and 199)"),
     ("estate", "update clearing.schema_info set version = 2",
-     "update clearing.schema_info set version = 5"),
+     "update clearing.schema_info set version = 6"),
     ("estate", "alter table clearing.link rename estate to e",
      "alter table clearing.link rename e to estate"),
     ("estate", "alter table clearing.link drop constraint "
      "link_estate_of_gone", "alter table clearing.link add constraint "
      "link_estate_of_gone check (gone or estate = 0)"),
     ("rejoin", "update clearing.schema_info set version = 3",
-     "update clearing.schema_info set version = 5"),
+     "update clearing.schema_info set version = 6"),
     ("rejoin", "alter table clearing.federation rename rejoin to r",
      "alter table clearing.federation rename r to rejoin"),
-    ("withdraw", "update clearing.schema_info set version = 6",
-     "update clearing.schema_info set version = 5"),
+    ("withdraw", "alter table clearing.link_change drop constraint "
+     "link_change_what_check", "alter table clearing.link_change add constraint "
+     "link_change_what_check check (what in (100, 109, 110, 111, 113, 114, 117, "
+     "121, 122))"),
+    ("odd-terms", "update clearing.schema_info set version = 7",
+     "update clearing.schema_info set version = 6"),
+    ("odd-terms", "alter table clearing.payment drop constraint "
+     "payment_amount_check", "alter table clearing.payment add constraint "
+     "payment_amount_check check (amount between 0 and 9007199254740991)"),
 ]
 
 
@@ -168,7 +176,7 @@ class Schema(unittest.TestCase):
     def test_schema_has_one_row_where_there_is_one(self):
         """Goal: what a node reads first stands there, and once."""
         self.assertEqual(self.server.psql(
-            "select version, needs_node from clearing.schema_info"), "5\t5")
+            "select version, needs_node from clearing.schema_info"), "6\t6")
         self.assertEqual(self.server.psql(
             "select seq, hash, epoch, next_number, time_us from "
             "clearing.projection"), "-1\t\\x" + "00" * 32 + "\t0\t1\t0")

@@ -64,7 +64,7 @@ static struct link_header full_header(void)
 		.promised_minor = 1u << 30,
 		.settled_minor = 127,
 		.released_minor = 128,
-		.journal_seq = UINT64_MAX,
+		.journal_seq = LINKLOG_NUMBER_MAX,
 		.recorded_us = UINT64_C(1767225600123456),
 	};
 }
@@ -107,7 +107,7 @@ static void add_answers(void)
 	add_entry(&answer);
 	answer = (struct link_entry){
 		.kind = LINK_ENTRY_RELEASE,
-		.prepare_seq = UINT64_MAX,
+		.prepare_seq = LINKLOG_NUMBER_MAX,
 	};
 	add_entry(&answer);
 	answer.reason = LINK_REASON_LINE;
@@ -194,7 +194,7 @@ static void add_hellos(void)
 	ok.in_seq = 1;
 	ok.out_seq = 128;
 	ok.lives_since[0] = (struct link_life){ 4, { 5 } };
-	ok.lives_since[1] = (struct link_life){ UINT64_MAX, { 0 } };
+	ok.lives_since[1] = (struct link_life){ LINKLOG_NUMBER_MAX, { 0 } };
 	ok.lives_count = 2;
 	ok.last_known = true;
 	ok.journal_seq_seen = 5;
@@ -214,7 +214,7 @@ static void add_terms(void)
 	struct payment_terms terms = full_terms();
 
 	linklog_put_terms(begin(FORM_TERMS), &terms);
-	terms = (struct payment_terms){ 0 };
+	terms = (struct payment_terms){ .payment_id = { 1 } };
 	linklog_put_terms(begin(FORM_TERMS), &terms);
 }
 
@@ -381,7 +381,7 @@ static void test_linklog_entry_values(void **state)
 		}
 	}
 	assert_int_equal(linklog_entry(release, &entry), LINKLOG_OK);
-	assert_true(entry.prepare_seq == UINT64_MAX);
+	assert_true(entry.prepare_seq == LINKLOG_NUMBER_MAX);
 	assert_int_equal(entry.reason, LINK_REASON_LINE);
 	assert_true(slice_equal(entry.at_city, SLICE("evora")));
 	assert_true(slice_equal(entry.certificate, SLICE("\x0a\x01y")));
@@ -400,7 +400,7 @@ static void test_linklog_hello_values(void **state)
 	assert_int_equal(ok.lives_count, 2);
 	assert_int_equal(ok.lives_since[0].incarnation, 4);
 	assert_int_equal(ok.lives_since[0].nonce[0], 5);
-	assert_true(ok.lives_since[1].incarnation == UINT64_MAX);
+	assert_true(ok.lives_since[1].incarnation == LINKLOG_NUMBER_MAX);
 	assert_true(ok.last_known);
 	assert_int_equal(ok.journal_seq_seen, 5);
 	assert_int_equal(ok.roster_version, 2);

@@ -382,9 +382,9 @@ static void test_linklog_proof_terms(void **state)
 {
 	(void)state;
 	prove();
-	answer.terms_bytes[2] ^= 1; /* another payment's id */
+	answer.terms_bytes[2] ^= 2; /* another payment's id */
 	assert_int_equal(verify(), LINKLOG_PROOF_WRONG_TERMS);
-	answer.terms_bytes[2] ^= 1;
+	answer.terms_bytes[2] ^= 2;
 	assert_int_equal(verify(), LINKLOG_PROVEN);
 	answer.terms_view.size--;
 	assert_int_equal(verify(), LINKLOG_PROOF_MALFORMED);

@@ -149,9 +149,9 @@ static void test_links_faults(void **state)
 	assert_int_equal(apply(&event), LINKS_WITHDRAWN_TOO_FAR);
 }
 
-static void promise_less(struct link_header *header)
+static void promise_more(struct link_header *header)
 {
-	header->promised_minor--;
+	header->promised_minor++;
 }
 
 /* Goal: links_check_batch() says beforehand what would not fit. */
@@ -175,7 +175,7 @@ static void test_links_check_batch(void **state)
 	assert_int_equal(links_check_batch(links, 5, &batch, false),
 			 LINKS_LINK_UNKNOWN);
 	assert_int_equal(
-		linklog_batch(town_forge(alpha, beta, &word, 1, promise_less),
+		linklog_batch(town_forge(alpha, beta, &word, 1, promise_more),
 			      &batch),
 		LINKLOG_OK);
 	assert_int_equal(links_check_batch(links, 1, &batch, false),

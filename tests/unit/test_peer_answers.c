@@ -169,6 +169,103 @@ static void test_peer_answers_malformed(void **state)
 			 PEER_MALFORMED);
 }
 
+static enum peer_answer answer_to_entry(const struct link_entry *entry)
+{
+	return town_deliver(alpha, beta,
+			    town_forge(alpha, beta, entry, 1, NULL));
+}
+
+static void journal_too_far(struct link_header *header)
+{
+	header->journal_seq = LINKLOG_NUMBER_MAX + 1;
+}
+
+static void acknowledge_too_far(struct link_header *header)
+{
+	header->ack_seq = LINKLOG_NUMBER_MAX + 1;
+}
+
+static void promised_too_far(struct link_header *header)
+{
+	header->promised_minor = LINKLOG_NUMBER_MAX + 1;
+}
+
+static enum peer_answer answer_to_terms(uint64_t amount_minor,
+					uint64_t decide_by_us, uint8_t id)
+{
+	struct payment_terms terms = { .payment_id = { id },
+				       .amount_minor = amount_minor,
+				       .decide_by_us = decide_by_us };
+	struct link_entry prepare = { .kind = LINK_ENTRY_PREPARE };
+	uint8_t bytes[LINKLOG_TERMS_SIZE_MAX];
+	struct buffer out;
+
+	buffer_init(&out, bytes, sizeof(bytes));
+	linklog_put_terms(&out, &terms);
+	prepare.payment_terms = buffer_view(&out);
+	return answer_to_entry(&prepare);
+}
+
+/* Goal: (rule PEER-8) what no table could keep is not taken. */
+static void test_peer_answers_too_far(void **state)
+{
+	const uint64_t too_far = LINKLOG_NUMBER_MAX + 1;
+	uint64_t before = town_link(beta, alpha)->in.seq;
+	struct link_entry release = { .kind = LINK_ENTRY_RELEASE };
+
+	(void)state;
+	assert_int_equal(answer_to(journal_too_far), PEER_MALFORMED);
+	assert_int_equal(answer_to(acknowledge_too_far), PEER_MALFORMED);
+	assert_int_equal(answer_to(promised_too_far), PEER_MALFORMED);
+	assert_int_equal(answer_to_terms(1, 1, 0), PEER_MALFORMED);
+	assert_int_equal(answer_to_terms(1, too_far, 1), PEER_MALFORMED);
+	assert_int_equal(answer_to_terms(1, LINKLOG_NUMBER_MAX, 1), PEER_TAKEN);
+	assert_int_equal(town_pay(beta, "c0@alpha", 10, town_id(towns)),
+			 PAYMENT_OK);
+	town_turn(beta);
+	release.prepare_seq = town_link(beta, alpha)->out.seq;
+	memcpy(release.terms_hash,
+	       links_out_leg(&beta->ledger.links,
+			     town_link(beta, alpha)->number,
+			     release.prepare_seq)
+		       ->terms_hash,
+	       SHA256_SIZE);
+	release.reason = LINKLOG_REASON_MAX + 1;
+	assert_int_equal(answer_to_entry(&release), PEER_MALFORMED);
+	release.reason = LINKLOG_REASON_MAX;
+	assert_int_equal(answer_to_entry(&release), PEER_TAKEN);
+	assert_int_equal(town_link(beta, alpha)->in.seq, before + 2);
+}
+
+/* Beta fetches what alpha wrote, of which one batch is still to be taken. */
+static void fetch(town_change *change)
+{
+	uint32_t number = town_link(beta, alpha)->number;
+	struct peer_session *session = &beta->peer.sessions[number - 1];
+	struct slice batch = town_forge(alpha, beta, &word, 1, change);
+
+	session->state = PEER_RECOVERING;
+	session->fetch_own = false;
+	session->recover_until = town_link(beta, alpha)->in.seq + 1;
+	peer_log_fetched(&beta->peer, number, false, true, &batch, 1);
+	town_turn(beta);
+}
+
+/* Goal: row 11 holds for what is fetched, too: no log that was never so. */
+static void test_peer_answers_fetched(void **state)
+{
+	uint64_t before = town_link(beta, alpha)->in.seq;
+
+	(void)state;
+	fetch(acknowledge_another);
+	assert_int_equal(town_session(beta, alpha)->state, PEER_STOPPED);
+	fetch(acknowledge_too_much);
+	assert_int_equal(town_session(beta, alpha)->state, PEER_STOPPED);
+	assert_int_equal(town_link(beta, alpha)->in.seq, before);
+	fetch(NULL);
+	assert_int_equal(town_link(beta, alpha)->in.seq, before + 1);
+}
+
 /* Goal: size is looked at before anything else. */
 static void test_peer_answers_too_large(void **state)
 {
@@ -268,12 +365,6 @@ static void test_peer_answers_keys(void **state)
 	linklog_put_batch(&out, &batch);
 	assert_int_equal(town_deliver(alpha, beta, buffer_view(&out)),
 			 PEER_BAD_SIGNATURE);
-}
-
-static enum peer_answer answer_to_entry(const struct link_entry *entry)
-{
-	return town_deliver(alpha, beta,
-			    town_forge(alpha, beta, entry, 1, NULL));
 }
 
 /* Goal: (rule PEER-31) an answer belongs to one open promise, and is proven. */
@@ -483,7 +574,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_peer_answers_header),
 		TEST(test_peer_answers_malformed),
+		TEST(test_peer_answers_too_far),
 		TEST(test_peer_answers_too_large),
+		TEST(test_peer_answers_fetched),
 		TEST(test_peer_answers_who_calls),
 		TEST(test_peer_answers_duplicate),
 		TEST(test_peer_answers_not_reconciled),
