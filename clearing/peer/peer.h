@@ -199,7 +199,7 @@ struct peer {
 	uint8_t (*leaves)[SHA256_SIZE];
 	struct peer_retry *retries;
 	uint32_t retry_count;
-	/* Heads of deciders' batches whose signature was verified. */
+	/* Hashes of head, signature and key id that were verified. */
 	uint8_t proofs[PEER_PROOFS_KEPT][SHA256_SIZE];
 	uint32_t next_proof;
 	struct peer_ask asks[PEER_ASKS_MAX];

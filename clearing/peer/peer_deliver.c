@@ -345,10 +345,31 @@ static enum peer_answer check_acknowledgement(struct peer *peer,
 		       : PEER_BAD_ACK;
 }
 
-static bool proof_is_cached(struct peer *peer, const uint8_t head[SHA256_SIZE])
+/*
+ * What was verified once: this signature, by this key, of this header.  The
+ * header alone would let pass any signature, which then travels on.
+ */
+static void hash_verified(const struct peer *peer,
+			  const struct link_proof *proof,
+			  uint8_t hash[SHA256_SIZE])
+{
+	uint8_t head[SHA256_SIZE];
+	struct buffer out;
+
+	linklog_head(proof->header, peer->options.sha256, head);
+	buffer_init(&out, peer->scratch, PEER_SCRATCH_SIZE);
+	buffer_put(&out, slice_of(head, SHA256_SIZE));
+	buffer_put(&out, proof->signature);
+	buffer_put(&out, proof->key_id);
+	check(proof->signature.size == LINKLOG_SIGNATURE_SIZE &&
+	      !out.overflowed);
+	peer->options.sha256(buffer_view(&out), hash);
+}
+
+static bool proof_is_cached(struct peer *peer, const uint8_t hash[SHA256_SIZE])
 {
 	for (uint32_t i = 0; i < PEER_PROOFS_KEPT; i++) {
-		if (memcmp(peer->proofs[i], head, SHA256_SIZE) == 0)
+		if (memcmp(peer->proofs[i], hash, SHA256_SIZE) == 0)
 			return true;
 	}
 	return false;
@@ -369,7 +390,7 @@ bool peer_proven(struct peer *peer, const struct payment *payment,
 		 struct slice bytes, struct link_entry *entry)
 {
 	const struct peer_directory *directory = &peer->options.directory;
-	uint8_t head[SHA256_SIZE], key[NODE_KEY_SIZE];
+	uint8_t hash[SHA256_SIZE], key[NODE_KEY_SIZE];
 	struct payment_terms terms;
 	struct link_proof proof;
 	bool cached;
@@ -381,8 +402,8 @@ bool peer_proven(struct peer *peer, const struct payment *payment,
 			    terms.path[terms.path_count - 1], proof.key_id,
 			    key))
 		return false;
-	linklog_head(proof.header, peer->options.sha256, head);
-	cached = proof_is_cached(peer, head);
+	hash_verified(peer, &proof, hash);
+	cached = proof_is_cached(peer, hash);
 	if (linklog_verify_proof(
 		    bytes, payment_terms_of(payment), key, peer->options.sha256,
 		    cached ? verified_before : peer->options.verify,
@@ -390,7 +411,7 @@ bool peer_proven(struct peer *peer, const struct payment *payment,
 		return false;
 	if (!cached)
 		memcpy(peer->proofs[peer->next_proof++ % PEER_PROOFS_KEPT],
-		       head, SHA256_SIZE);
+		       hash, SHA256_SIZE);
 	return true;
 }
 
@@ -421,8 +442,9 @@ static bool settle_holds(struct peer *peer, const struct link *link,
 	check(result == LINKLOG_OK && terms.path_count > 0);
 	if (!key_opens(peer, &terms, settle))
 		return false;
+	/* Its batch is the proof; what it would add is kept and passed on. */
 	if (slice_equal(terms.path[terms.path_count - 1], link_city(link)))
-		return true;
+		return settle->proof.size == 0;
 	return (peer_proven(peer, payment, settle->proof, &proven) &&
 		proven.kind == LINK_ENTRY_SETTLE) ||
 	       PLANTED(PROOF_UNCHECKED);
