@@ -332,6 +332,13 @@ enum links_result links_check_batch(struct links *links, uint32_t link,
 				    const struct link_batch *batch,
 				    bool own) MUST_CHECK;
 
+/*
+ * links_can_withdraw: would LINK_WITHDRAWN of @link to @to fit: is that end
+ * known, and did the neighbour answer nothing that was promised after it?
+ */
+bool links_can_withdraw(const struct links *links, const struct link *link,
+			uint64_t to) MUST_CHECK;
+
 /* Loading from the tables, in this order, before any block is applied. */
 enum links_result links_load_link(struct links *links,
 				  const struct link *link) MUST_CHECK;

@@ -132,6 +132,11 @@ struct peer_options {
 	 */
 	void (*on_sealed)(void *context, uint32_t link, uint64_t first_seq,
 			  uint64_t last_seq, struct slice batch);
+	/*
+	 * The own log ends at @to now: batches above are another's, or no
+	 * one's; may be NULL.
+	 */
+	void (*on_withdrawn)(void *context, uint32_t link, uint64_t to);
 	/* A payment that began here has ended; may be NULL. */
 	void (*on_outcome)(void *context, const struct peer_outcome *outcome);
 	/* Something for the log of the node; may be NULL. */
@@ -168,7 +173,7 @@ struct peer_session {
 	uint64_t backoff_us;
 	uint64_t sealed; /* batches of the own log, for people */
 	uint64_t sent;	 /* deliveries of them, those again included */
-	uint8_t hello_hash[SHA256_SIZE];
+	uint8_t hello_hash[SHA256_SIZE]; /* zero: none in this life yet */
 	const char *why; /* ASKING, STOPPED: one line for people */
 };
 

@@ -290,6 +290,12 @@ static void agree(struct peer *peer, const struct link *link,
 		peer_reconciled(peer, link->number, ok->out_seq, ok->in_seq);
 		return;
 	case COMPARE_WITHDRAW:
+		if (!peer_may_withdraw(peer, link->number, ok->in_seq)) {
+			peer_move(peer, link->number, PEER_EVIDENCE,
+				  "the neighbour denies what it acknowledged "
+				  "or answered: it lies, or was restored, too");
+			return;
+		}
 		if (peer_withdraw(peer, link->number, ok->in_seq))
 			peer_move(peer, link->number, PEER_RECORDED,
 				  "withdrew what the neighbour never had");
@@ -339,6 +345,16 @@ static void try_later(struct peer *peer, uint32_t link, const char *why)
 	peer_back_off(peer, link);
 }
 
+/* Not one to a Hello of an earlier life, or that nobody waits for now. */
+static bool expects_answer(const struct peer_session *session)
+{
+	static const uint8_t none[SHA256_SIZE];
+
+	return (session->state == PEER_ASKING ||
+		session->state == PEER_RECONCILED) &&
+	       memcmp(session->hello_hash, none, SHA256_SIZE) != 0;
+}
+
 void peer_hello_answered(struct peer *peer, uint32_t number,
 			 const struct peer_hello_reply *reply)
 {
@@ -348,8 +364,7 @@ void peer_hello_answered(struct peer *peer, uint32_t number,
 	struct link_hello_ok ok;
 
 	session->hello_flying = false;
-	if (session->state == PEER_STOPPED ||
-	    session->state == PEER_RECOVERING || session->state == PEER_GONE)
+	if (!expects_answer(session))
 		return;
 	if (!reply->arrived) {
 		try_later(peer, number, "no answer to the hello");

@@ -135,6 +135,7 @@ static bool open_links(struct peer *peer)
 static bool begin_life(struct peer *peer, const struct link *link,
 		       uint64_t incarnation, enum peer_link_move move)
 {
+	struct peer_session *session = peer_session(peer, link->number);
 	struct event event = { .kind = EVENT_LINK_LIFE_BEGUN };
 	struct recorder recorder;
 
@@ -144,7 +145,9 @@ static bool begin_life(struct peer *peer, const struct link *link,
 	event.link.incarnation = incarnation;
 	peer->options.random_fill(event.link.nonce, LIFE_NONCE_SIZE);
 	peer_link_event(&recorder, &event);
-	peer_session(peer, link->number)->life_seq = recorder.block->header.seq;
+	session->life_seq = recorder.block->header.seq;
+	/* An answer that is under way is to the former life. */
+	memset(session->hello_hash, 0, SHA256_SIZE);
 	peer_move(peer, link->number, move, "saying hello");
 	return true;
 }
