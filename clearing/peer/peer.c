@@ -386,6 +386,7 @@ void peer_connected(struct peer *peer, uint32_t link, bool connected)
 	if (connected) {
 		session->retry_us = 0;
 		session->backoff_us = 0;
+		session->was_stale = false;
 	}
 	peer_mark_link(peer, link);
 }

@@ -43,6 +43,11 @@
 #define PEER_NEVERS_KEPT 64
 /* Batches of deciders whose signatures are remembered (rule PEER-34). */
 #define PEER_PROOFS_KEPT 16
+/*
+ * Lives of one neighbour admitted in a minute: each is a record for ever.  A
+ * city that is restarted over and over needs a second for it at the least.
+ */
+#define PEER_LIVES_PER_MINUTE 60
 /* A link gets no new promise so long after a decide_by (rule PEER-32). */
 #define PEER_STUCK_US UINT64_C(600000000)
 
@@ -154,6 +159,7 @@ struct peer_session {
 	bool resend;	/* go on from .acknowledged when nothing is under way */
 	bool caught_up; /* (rule PEER-21) */
 	bool peer_said_hello;
+	bool was_stale;		/* a life of ours, on this connection */
 	bool agreed;		/* GONE: was reconciled in this life before */
 	bool fetch_own;		/* RECOVERING: whose log is wanted next */
 	bool fetch_wanted;	/* RECOVERING: an action is due */
@@ -171,8 +177,10 @@ struct peer_session {
 	uint64_t due_us;    /* the first decide_by of these; 0: none */
 	uint64_t retry_us;  /* nothing before this time */
 	uint64_t backoff_us;
-	uint64_t sealed; /* batches of the own log, for people */
-	uint64_t sent;	 /* deliveries of them, those again included */
+	uint64_t admitting_us; /* when the minute of .admitted began */
+	uint32_t admitted;     /* lives of the neighbour in this minute */
+	uint64_t sealed;       /* batches of the own log, for people */
+	uint64_t sent;	       /* deliveries of them, those again included */
 	uint8_t hello_hash[SHA256_SIZE]; /* zero: none in this life yet */
 	const char *why; /* ASKING, STOPPED: one line for people */
 };
@@ -371,7 +379,7 @@ enum peer_hello_result {
 	PEER_HELLO_OK = 0,    /* @body is to be signed and sent */
 	PEER_HELLO_STALE,     /* send @highest */
 	PEER_HELLO_MALFORMED, /* or another federation, or no link */
-	PEER_HELLO_BUSY,      /* no room in the block: later */
+	PEER_HELLO_BUSY,      /* no room in the block, too many lives: later */
 };
 
 enum peer_hello_result peer_hello_came(struct peer *peer, struct slice city,

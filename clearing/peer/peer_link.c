@@ -187,6 +187,10 @@ void peer_life_is_stale(struct peer *peer, uint32_t link, uint64_t highest)
 	}
 	if (session->state != PEER_ASKING)
 		return;
+	/* A restored city hears it once; each life is a record for ever. */
+	if (session->was_stale)
+		peer_back_off(peer, link);
+	session->was_stale = true;
 	if (highest < at->life.incarnation)
 		highest = at->life.incarnation;
 	if (!begin_life(peer, at, highest + 1, PEER_STALE))

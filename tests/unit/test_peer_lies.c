@@ -226,6 +226,97 @@ static void test_peer_lies_answer_to_former_life(void **state)
 	assert_int_equal(link->life.incarnation, life);
 }
 
+/* How many hellos alpha calls stale before beta says none for a while. */
+static uint32_t call_stale(void)
+{
+	uint32_t count = 0;
+
+	while (beta_says_hello()) {
+		struct peer_hello_reply reply = {
+			.arrived = true,
+			.stale_highest =
+				town_link(beta, alpha)->life.incarnation,
+		};
+
+		assert_true(++count < 10);
+		beta_hears(&reply);
+		town_turn(beta);
+	}
+	return count;
+}
+
+/*
+ * Goal: a neighbour that calls every life stale does not get a block of the
+ * journal for each answer; the first one costs no time.
+ */
+static void test_peer_lies_always_stale(void **state)
+{
+	uint64_t life;
+
+	(void)state;
+	town_restart(beta, 0);
+	town_turn(beta);
+	peer_connected(&beta->peer, town_link(beta, alpha)->number, true);
+	assert_int_equal(call_stale(), 2);
+	life = town_link(beta, alpha)->life.incarnation;
+	for (uint32_t i = 0; i < 60; i++) {
+		towns->now_us += 1000000;
+		town_turn(beta);
+		(void)call_stale();
+	}
+	/* 1, 2, 4, 8, 16 and 32 seconds, less the jitter. */
+	assert_in_range(town_link(beta, alpha)->life.incarnation - life, 4, 8);
+	towns_wait(towns, 120);
+	assert_int_equal(town_session(beta, alpha)->state, PEER_RECONCILED);
+}
+
+/* A hello of alpha to beta, in life @incarnation. */
+static enum peer_hello_result begin_life(uint64_t incarnation)
+{
+	static uint8_t bytes[1024], answer[64 << 10];
+	const struct link *link = town_link(alpha, beta);
+	struct link_hello hello = {
+		.version = 1,
+		.federation = SLICE("f"),
+		.from = SLICE("alpha"),
+		.to = SLICE("beta"),
+		.life = { .incarnation = incarnation },
+		.last_reconciled = link->reconciled,
+		.out_seq = link->out.seq,
+		.roster_version = 1,
+	};
+	struct buffer out, body;
+	enum peer_hello_result result;
+	uint64_t highest;
+
+	memcpy(hello.out_head, link->out.head, SHA256_SIZE);
+	buffer_init(&out, bytes, sizeof(bytes));
+	linklog_put_hello(&out, &hello);
+	buffer_init(&body, answer, sizeof(answer));
+	result = peer_hello_came(&beta->peer, SLICE("alpha"), buffer_view(&out),
+				 towns->now_us, &body, &highest);
+	town_turn(beta);
+	return result;
+}
+
+/* Goal: nor is a life admitted, and recorded, for each hello there is. */
+static void test_peer_lies_many_lives(void **state)
+{
+	uint64_t life = 1000;
+
+	(void)state;
+	towns->now_us += 61000000;
+	for (uint32_t i = 0; i < PEER_LIVES_PER_MINUTE; i++)
+		assert_int_equal(begin_life(life++), PEER_HELLO_OK);
+	assert_int_equal(begin_life(life), PEER_HELLO_BUSY);
+	/* The newest that was admitted is answered all the same. */
+	assert_int_equal(begin_life(life - 1), PEER_HELLO_OK);
+	assert_int_equal(begin_life(life - 2), PEER_HELLO_STALE);
+	towns->now_us += 61000000;
+	assert_int_equal(begin_life(life), PEER_HELLO_OK);
+	assert_int_equal(begin_life(life + 1), PEER_HELLO_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -235,6 +326,8 @@ int main(void)
 		TEST(test_peer_lies_denies_what_it_settled),
 		TEST(test_peer_lies_answer_between_lives),
 		TEST(test_peer_lies_answer_to_former_life),
+		TEST(test_peer_lies_always_stale),
+		TEST(test_peer_lies_many_lives),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
