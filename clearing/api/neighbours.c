@@ -221,6 +221,7 @@ static struct peer_options peer_options_of(struct neighbours *neighbours)
 		.random_fill = neighbours->api->random_fill,
 		.open_block = open_block,
 		.on_sealed = neighbours_keep_batch,
+		.on_withdrawn = neighbours_drop_above,
 		.on_outcome = payment_on_outcome,
 		.on_alarm = on_alarm,
 		.context = neighbours,

@@ -95,8 +95,34 @@ void neighbours_keep_batch(void *context, uint32_t link, uint64_t first_seq,
 		drop_oldest(kept);
 }
 
-static const struct kept_batch *find_kept(const struct neighbours *neighbours,
-					  uint32_t link, uint64_t seq)
+void neighbours_drop_above(void *context, uint32_t link, uint64_t to)
+{
+	struct neighbours *neighbours = context;
+	struct kept_batches *kept = &neighbours->kept[link - 1];
+	struct kept_batch *last = NULL, *batch = kept->first;
+
+	/* In order of seq: those that stay are the first ones. */
+	while (batch != NULL && batch->last_seq <= to) {
+		last = batch;
+		batch = batch->next;
+	}
+	if (last == NULL)
+		kept->first = NULL;
+	else
+		last->next = NULL;
+	kept->last = last;
+	while (batch != NULL) {
+		struct kept_batch *next = batch->next;
+
+		kept->size -= batch->size;
+		free(batch);
+		batch = next;
+	}
+}
+
+const struct kept_batch *
+neighbours_find_batch(const struct neighbours *neighbours, uint32_t link,
+		      uint64_t seq)
 {
 	const struct kept_batch *batch = neighbours->kept[link - 1].first;
 
@@ -201,8 +227,8 @@ static void batch_read(void *user, const struct read_result *result)
 static void send_batch(struct flight *flight)
 {
 	struct neighbours *neighbours = flight->neighbours;
-	const struct kept_batch *kept =
-		find_kept(neighbours, flight->action.link, flight->action.seq);
+	const struct kept_batch *kept = neighbours_find_batch(
+		neighbours, flight->action.link, flight->action.seq);
 	struct read_query query = {
 		.kind = READ_LINK_LOG,
 		.account = flight->action.link,

@@ -60,6 +60,14 @@ void neighbours_act(struct neighbours *neighbours);
 void neighbours_keep_batch(void *context, uint32_t link, uint64_t first_seq,
 			   uint64_t last_seq, struct slice batch);
 
+/* neighbours_drop_above: those above @to; for the engine's on_withdrawn. */
+void neighbours_drop_above(void *context, uint32_t link, uint64_t to);
+
+/* neighbours_find_batch: the one that begins at @seq, or NULL. */
+const struct kept_batch *
+neighbours_find_batch(const struct neighbours *neighbours, uint32_t link,
+		      uint64_t seq);
+
 /* neighbours_drop_batches: all of them. */
 void neighbours_drop_batches(struct neighbours *neighbours);
 

@@ -333,12 +333,20 @@ enum links_result links_check_batch(struct links *links, uint32_t link,
 				    bool own) MUST_CHECK;
 
 /*
- * links_promise_takes_slot: would a Prepare with these terms, the own city's
- * or a neighbour's, need memory for one more payment?  False where it is the
+ * links_promise_takes_slot: would a Prepare on @link with these terms, the own
+ * city's or the neighbour's, need memory for one more payment?  False where it is the
  * other leg of one that is known.
  */
-bool links_promise_takes_slot(const struct links *links, struct slice terms,
+bool links_promise_takes_slot(const struct links *links,
+			      const struct link *link, struct slice terms,
 			      bool own);
+
+/*
+ * links_can_withdraw: would LINK_WITHDRAWN of @link to @to fit: is that end
+ * known, and did the neighbour answer nothing that was promised after it?
+ */
+bool links_can_withdraw(const struct links *links, const struct link *link,
+			uint64_t to) MUST_CHECK;
 
 /* Loading from the tables, in this order, before any block is applied. */
 enum links_result links_load_link(struct links *links,

@@ -374,6 +374,38 @@ static const struct link_boundary *withdraw_to(const struct links *links,
 	return first;
 }
 
+/* What is known above @to has to be all that the log has there. */
+bool links_can_withdraw(const struct links *links, const struct link *link,
+			uint64_t to)
+{
+	struct link_boundary first, sums;
+	const struct link_boundary *end = withdraw_to(links, link, to, &first);
+
+	if (end == NULL)
+		return false;
+	sums = *end;
+	for (uint32_t i = 0; i < links->payments_used; i++) {
+		const struct payment *payment = links_payment_slot(links, i);
+
+		if (payment == NULL)
+			continue;
+		if (payment->in_link == link->number && payment->in_answered &&
+		    payment->answer_seq > to)
+			*(payment->in_state == LEG_POSTED
+				  ? &sums.settled_minor
+				  : &sums.released_minor) +=
+				payment->amount_minor;
+		if (payment->out_link != link->number || payment->out_seq <= to)
+			continue;
+		if (payment->out_state != LEG_PENDING)
+			return false;
+		sums.promised_minor += payment->amount_minor;
+	}
+	return link->open.promised_minor == sums.promised_minor &&
+	       link->open.settled_minor == sums.settled_minor &&
+	       link->open.released_minor == sums.released_minor;
+}
+
 /* (rule PEER-19) */
 enum links_result links_withdraw(struct links *links, struct link *link,
 				 uint64_t to)

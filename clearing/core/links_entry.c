@@ -45,6 +45,20 @@ static uint8_t role_of(const struct links *links,
 	return PAYMENT_MIDDLE;
 }
 
+/* Does the way lead from @link's city right to this one? */
+static bool leads_here(const struct links *links,
+		       const struct payment_terms *terms,
+		       const struct link *link)
+{
+	uint32_t at = 1;
+
+	while (at < terms->path_count &&
+	       !slice_equal(terms->path[at], own_city(links)))
+		at++;
+	return at < terms->path_count &&
+	       slice_equal(terms->path[at - 1], link_city(link));
+}
+
 /*
  * (rule PEER-29), last row for a middle city: after a recovery the way out
  * may be back before the way in.
@@ -68,7 +82,8 @@ static enum links_result prepare_taken(struct links *links,
 		return LINKS_MALFORMED;
 	memcpy(id.bytes, terms.payment_id, ID_SIZE);
 	payment = links_payment(links, &id);
-	if (!comes_back(payment, bytes)) {
+	if (!comes_back(payment, bytes) ||
+	    !leads_here(links, &terms, place->link)) {
 		bool duplicate = payment != NULL;
 
 		payment = links_take_slot(links, &id, place->now_us);
@@ -98,7 +113,8 @@ static bool sends_again(const struct payment *payment, struct slice terms)
 	       (payment->out_state != LEG_NONE || !same_terms(payment, terms));
 }
 
-bool links_promise_takes_slot(const struct links *links, struct slice bytes,
+bool links_promise_takes_slot(const struct links *links,
+			      const struct link *link, struct slice bytes,
 			      bool own)
 {
 	const struct payment *payment;
@@ -110,7 +126,8 @@ bool links_promise_takes_slot(const struct links *links, struct slice bytes,
 	memcpy(id.bytes, terms.payment_id, ID_SIZE);
 	payment = links_payment(links, &id);
 	return own ? payment == NULL || sends_again(payment, bytes)
-		   : !comes_back(payment, bytes);
+		   : !comes_back(payment, bytes) ||
+			     !leads_here(links, &terms, link);
 }
 
 static enum links_result prepare_sent(struct links *links,

@@ -43,6 +43,11 @@
 #define PEER_NEVERS_KEPT 64
 /* Batches of deciders whose signatures are remembered (rule PEER-34). */
 #define PEER_PROOFS_KEPT 16
+/*
+ * Lives of one neighbour admitted in a minute: each is a record for ever.  A
+ * city that is restarted over and over needs a second for it at the least.
+ */
+#define PEER_LIVES_PER_MINUTE 60
 /* A link gets no new promise so long after a decide_by (rule PEER-32). */
 #define PEER_STUCK_US UINT64_C(600000000)
 
@@ -132,6 +137,11 @@ struct peer_options {
 	 */
 	void (*on_sealed)(void *context, uint32_t link, uint64_t first_seq,
 			  uint64_t last_seq, struct slice batch);
+	/*
+	 * The own log ends at @to now: batches above are another's, or no
+	 * one's; may be NULL.
+	 */
+	void (*on_withdrawn)(void *context, uint32_t link, uint64_t to);
 	/* A payment that began here has ended; may be NULL. */
 	void (*on_outcome)(void *context, const struct peer_outcome *outcome);
 	/* Something for the log of the node; may be NULL. */
@@ -167,8 +177,10 @@ struct peer_session {
 	uint64_t due_us;    /* the first decide_by of these; 0: none */
 	uint64_t retry_us;  /* nothing before this time */
 	uint64_t backoff_us;
-	uint64_t sealed;   /* batches of the own log, for people */
-	uint64_t sent;	   /* deliveries of them, those again included */
+	uint64_t admitting_us; /* when the minute of .admitted began */
+	uint32_t admitted;     /* lives of the neighbour in this minute */
+	uint64_t sealed;       /* batches of the own log, for people */
+	uint64_t sent;	       /* deliveries of them, those again included */
 	bool stale_before; /* since it last agreed: HelloStale came */
 	bool hello_stands; /* .hello_hash is of a hello of this life */
 	uint8_t hello_hash[SHA256_SIZE];
@@ -370,7 +382,7 @@ enum peer_hello_result {
 	PEER_HELLO_OK = 0,    /* @body is to be signed and sent */
 	PEER_HELLO_STALE,     /* send @highest */
 	PEER_HELLO_MALFORMED, /* or another federation, or no link */
-	PEER_HELLO_BUSY,      /* no room in the block: later */
+	PEER_HELLO_BUSY,      /* no room in the block, too many lives: later */
 };
 
 enum peer_hello_result peer_hello_came(struct peer *peer, struct slice city,

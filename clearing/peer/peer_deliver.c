@@ -554,7 +554,7 @@ static struct slice uri_of(const struct peer *peer, const struct link *link,
 	return buffer_view(&out);
 }
 
-uint32_t peer_count_promises(const struct peer *peer,
+uint32_t peer_count_promises(const struct peer *peer, const struct link *link,
 			     const struct link_batch *batch, bool own)
 {
 	struct slice entries = batch->entries, bytes = { 0 };
@@ -566,7 +566,7 @@ uint32_t peer_count_promises(const struct peer *peer,
 
 		check(result == LINKLOG_OK);
 		count += entry.kind == LINK_ENTRY_PREPARE &&
-			 links_promise_takes_slot(peer_links(peer),
+			 links_promise_takes_slot(peer_links(peer), link,
 						  entry.payment_terms, own);
 	}
 	return count;
@@ -584,7 +584,7 @@ bool peer_take_batch(struct peer *peer, const struct link *link,
 	struct recorder recorder;
 
 	if (links_room(peer_links(peer)) <
-		    peer_count_promises(peer, batch, false) ||
+		    peer_count_promises(peer, link, batch, false) ||
 	    !ledger_can_name(peer->ledger, uri) ||
 	    !peer_open(peer, header->count, 4, bytes.size + 64, &recorder))
 		return false;

@@ -8,6 +8,7 @@
 #include "peer/peer_private.h"
 
 #define SIGNED_DOMAIN "clearing/round/1"
+#define MINUTE_US UINT64_C(60000000)
 
 static bool same_life(const struct link_life *a, const struct link_life *b)
 {
@@ -98,15 +99,28 @@ static const struct link *link_of_hello(struct peer *peer, struct slice city,
 	return links_of(peer_links(peer), city);
 }
 
+/* May one life more of the neighbour be recorded in this minute? */
+static bool may_admit(const struct peer *peer, struct peer_session *session)
+{
+	/* A clock that was set back begins a new one, too. */
+	if (peer->now_us - session->admitting_us >= MINUTE_US) {
+		session->admitting_us = peer->now_us;
+		session->admitted = 0;
+	}
+	return session->admitted < PEER_LIVES_PER_MINUTE;
+}
+
 /* (rule PEER-15): for ever, before it is answered. */
 static bool admit(struct peer *peer, const struct link *link,
 		  const struct link_life *life)
 {
+	struct peer_session *session = peer_session(peer, link->number);
 	struct event event = { .kind = EVENT_LINK_LIFE_ADMITTED };
 	struct recorder recorder;
 
-	if (!peer_open(peer, 0, 1, 0, &recorder))
+	if (!may_admit(peer, session) || !peer_open(peer, 0, 1, 0, &recorder))
 		return false;
+	session->admitted++;
 	event.link.link = link->number;
 	event.link.incarnation = life->incarnation;
 	memcpy(event.link.nonce, life->nonce, LIFE_NONCE_SIZE);
@@ -237,16 +251,15 @@ static bool is_beginning(const struct link *link,
  * (rule PEER-23): ordered by people, but never what the neighbour has
  * acknowledged: where it lacks that it was restored, and gets it again.
  */
-static bool may_withdraw(const struct peer_session *session,
-			 const struct link *link,
-			 const struct link_hello_ok *ok)
+static bool may_withdraw_now(const struct peer *peer, const struct link *link,
+			     const struct link_hello_ok *ok)
 {
-	return session->withdraw && ok->in_seq >= link->acknowledged &&
-	       ok->in_seq >= session->acknowledged;
+	return peer_session_of(peer, link->number)->withdraw &&
+	       peer_may_withdraw(peer, link->number, ok->in_seq);
 }
 
 /* (rule PEER-17), steps 1 and 2. */
-static enum comparison compare(const struct peer_session *session,
+static enum comparison compare(const struct peer *peer,
 			       const struct link *link,
 			       const struct link_hello_ok *ok)
 {
@@ -255,7 +268,7 @@ static enum comparison compare(const struct peer_session *session,
 	return ok->in_seq < link->out.seq &&
 			       ok->in_seq >= peer_remembered_from(link) &&
 			       (forgot_a_life(link, ok) ||
-				may_withdraw(session, link, ok))
+				may_withdraw_now(peer, link, ok))
 		       ? COMPARE_WITHDRAW
 		       : COMPARE_AGREES;
 }
@@ -279,7 +292,7 @@ static void compare_again(struct peer *peer, const struct link *link,
 {
 	struct peer_session *session = peer_session(peer, link->number);
 
-	if (compare(session, link, ok) == COMPARE_DIFFERS) {
+	if (compare(peer, link, ok) == COMPARE_DIFFERS) {
 		peer_move(peer, link->number, PEER_EVIDENCE,
 			  "the neighbour's copy of this city's log is not "
 			  "what this city wrote in this life");
@@ -300,18 +313,16 @@ static void agree(struct peer *peer, const struct link *link,
 		compare_again(peer, link, ok);
 		return;
 	}
-	switch (compare(session, link, ok)) {
+	switch (compare(peer, link, ok)) {
 	case COMPARE_AGREES:
 		session->withdraw = false;
 		peer_reconciled(peer, link->number, ok->out_seq, ok->in_seq);
 		return;
 	case COMPARE_WITHDRAW:
-		/* (rule PEER-4): what it acknowledged it had. */
-		if (ok->in_seq < link->acknowledged ||
-		    ok->in_seq < session->acknowledged) {
+		if (!peer_may_withdraw(peer, link->number, ok->in_seq)) {
 			peer_move(peer, link->number, PEER_EVIDENCE,
-				  "the neighbour lacks what it acknowledged, "
-				  "and this city a life: both were restored");
+				  "the neighbour denies what it acknowledged "
+				  "or answered: it lies, or was restored, too");
 			return;
 		}
 		if (peer_withdraw(peer, link->number, ok->in_seq))
@@ -364,6 +375,14 @@ static void try_later(struct peer *peer, uint32_t link, const char *why)
 	peer_back_off(peer, link);
 }
 
+/* Not one to a Hello of an earlier life, or that nobody waits for now. */
+static bool expects_answer(const struct peer_session *session)
+{
+	return (session->state == PEER_ASKING ||
+		session->state == PEER_RECONCILED) &&
+	       session->hello_stands;
+}
+
 void peer_hello_answered(struct peer *peer, uint32_t number,
 			 const struct peer_hello_reply *reply)
 {
@@ -373,7 +392,7 @@ void peer_hello_answered(struct peer *peer, uint32_t number,
 	struct link_hello_ok ok;
 
 	session->hello_flying = false;
-	if (session->state != PEER_ASKING && session->state != PEER_RECONCILED)
+	if (!expects_answer(session))
 		return;
 	if (!reply->arrived) {
 		try_later(peer, number, "no answer to the hello");
@@ -384,9 +403,8 @@ void peer_hello_answered(struct peer *peer, uint32_t number,
 		try_later(peer, number,
 			  "the neighbour's answer to the hello "
 			  "is malformed or not signed by it");
-	} else if (!session->hello_stands ||
-		   memcmp(ok.hello_hash, session->hello_hash, SHA256_SIZE) !=
-			   0) {
+	} else if (memcmp(ok.hello_hash, session->hello_hash, SHA256_SIZE) !=
+		   0) {
 		try_later(peer, number, "an answer to another hello");
 	} else if (ok.roster_version > directory->version(directory->context)) {
 		/* (rule PEER-2) */

@@ -135,6 +135,7 @@ static bool open_links(struct peer *peer)
 static bool begin_life(struct peer *peer, const struct link *link,
 		       uint64_t incarnation, enum peer_link_move move)
 {
+	struct peer_session *session = peer_session(peer, link->number);
 	struct event event = { .kind = EVENT_LINK_LIFE_BEGUN };
 	struct recorder recorder;
 
@@ -144,9 +145,9 @@ static bool begin_life(struct peer *peer, const struct link *link,
 	event.link.incarnation = incarnation;
 	peer->options.random_fill(event.link.nonce, LIFE_NONCE_SIZE);
 	peer_link_event(&recorder, &event);
-	peer_session(peer, link->number)->life_seq = recorder.block->header.seq;
+	session->life_seq = recorder.block->header.seq;
 	/* What is answered to an earlier life's hello is not about this. */
-	peer_session(peer, link->number)->hello_stands = false;
+	session->hello_stands = false;
 	peer_move(peer, link->number, move, "saying hello");
 	return true;
 }
@@ -190,7 +191,7 @@ void peer_life_is_stale(struct peer *peer, uint32_t link, uint64_t highest)
 		highest = at->life.incarnation;
 	if (!begin_life(peer, at, highest + 1, PEER_STALE))
 		session->hello_wanted = true;
-	/* One that always answers so must not make a block each time. */
+	/* A restored city hears it once; each life is a record for ever. */
 	if (session->stale_before)
 		peer_back_off(peer, link);
 	session->stale_before = true;

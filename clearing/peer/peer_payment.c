@@ -144,7 +144,9 @@ static uint32_t check_now(struct peer *peer, const struct look *look)
 		return LINK_REASON_FROZEN;
 	if (peer->now_us > look->terms.decide_by_us)
 		return LINK_REASON_LATE;
-	if (exposure(in, look->payment) > (int64_t)in->line_minor)
+	if (exposure(in, look->payment) > (int64_t)in->line_minor ||
+	    !account_debits_fit(ledger_account(peer->ledger, in->account),
+				money_of((int64_t)look->terms.amount_minor)))
 		return LINK_REASON_LINE;
 	return too_much_in_flight(peer, in) ? LINK_REASON_TOO_MANY_PENDING
 					    : LINK_REASON_NONE;
@@ -166,16 +168,13 @@ static uint32_t check_payee(struct peer *peer, const struct look *look,
 {
 	const struct account_ref ref = { .address = look->terms.payee };
 	struct money amount = money_of((int64_t)look->terms.amount_minor);
-	const struct account *link =
-		ledger_account(peer->ledger, look->in->account);
 
 	if (ledger_resolve(peer->ledger, &ref, payee) != 0 || *payee == NULL)
 		return LINK_REASON_PAYEE_UNKNOWN;
 	if ((*payee)->state == ACCOUNT_CLOSED || !account_is_coop(*payee))
 		return LINK_REASON_PAYEE_CLOSED;
 	if (!account_may_receive(*payee, amount) ||
-	    !account_credits_fit(*payee, amount) ||
-	    !account_debits_fit(link, amount))
+	    !account_credits_fit(*payee, amount))
 		return LINK_REASON_PAYEE_CEILING;
 	return (*payee)->state == ACCOUNT_FROZEN ? LINK_REASON_PAYEE_DECLINED
 						 : LINK_REASON_NONE;
@@ -321,7 +320,11 @@ uint32_t peer_may_promise(struct peer *peer, uint32_t number,
 				       PEER_WINDOW ||
 			       peer->ledger->hold_count ==
 				       peer->ledger->options.holds_max ||
-			       !line_has_room(link, amount_minor)
+			       !line_has_room(link, amount_minor) ||
+			       !account_credits_fit(
+				       ledger_account(peer->ledger,
+						      link->account),
+				       money_of((int64_t)amount_minor))
 		       ? LINK_REASON_NEXT_BUSY
 		       : LINK_REASON_NONE;
 }

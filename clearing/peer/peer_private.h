@@ -164,6 +164,13 @@ void peer_say_line(struct peer *peer, uint32_t link);
 /* peer_recover: the neighbour's copy differs: what to fetch first. */
 void peer_recover(struct peer *peer, uint32_t link, uint64_t in_seq);
 
+/*
+ * peer_may_withdraw: may the own log end at @to?  Not below what the neighbour
+ * acknowledged or answered, whatever it says now (rules PEER-4, PEER-23).
+ */
+bool peer_may_withdraw(const struct peer *peer, uint32_t link,
+		       uint64_t to) MUST_CHECK;
+
 /* peer_withdraw: the own log is to end at @to (rule PEER-19); false: later. */
 bool peer_withdraw(struct peer *peer, uint32_t link, uint64_t to) MUST_CHECK;
 
@@ -186,7 +193,7 @@ enum peer_answer peer_check_proofs(struct peer *peer, const struct link *link,
  * peer_count_promises: how many of @batch, of the own log or the neighbour's,
  * need memory for a payment; answers, and second legs, need none.
  */
-uint32_t peer_count_promises(const struct peer *peer,
+uint32_t peer_count_promises(const struct peer *peer, const struct link *link,
 			     const struct link_batch *batch, bool own);
 
 /*

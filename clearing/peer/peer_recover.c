@@ -156,7 +156,7 @@ static enum step adopt(struct peer *peer, const struct link *link,
 		return STEP_BAD;
 	/* A promise takes an entry, and an event that says what it holds. */
 	if (links_room(peer_links(peer)) <
-		    peer_count_promises(peer, batch, true) ||
+		    peer_count_promises(peer, link, batch, true) ||
 	    !peer_open(peer, header->count, header->count + 4, bytes.size + 64,
 		       &recorder))
 		return STEP_LATER;
@@ -183,9 +183,12 @@ static enum step find_common(struct peer *peer, const struct link *link,
 	if (before == link->out.seq &&
 	    memcmp(header->prev_head, link->out.head, SHA256_SIZE) == 0)
 		return STEP_ON;
-	if (head != NULL && memcmp(header->prev_head, head, SHA256_SIZE) == 0)
+	if (head != NULL && memcmp(header->prev_head, head, SHA256_SIZE) == 0) {
+		if (!peer_may_withdraw(peer, link->number, before))
+			return STEP_BAD;
 		return peer_withdraw(peer, link->number, before) ? STEP_ON
 								 : STEP_LATER;
+	}
 	/* (rule PEER-4): both have lost what would tell. */
 	if (session->back >= link->boundary_count)
 		return STEP_BAD;
@@ -356,6 +359,7 @@ static void unbook_above(struct peer *peer, struct recorder *recorder,
 static bool withdraw_one(struct peer *peer, const struct link *link,
 			 uint64_t to)
 {
+	struct peer_session *session = peer_session(peer, link->number);
 	struct event event = { .kind = EVENT_LINK_WITHDRAWN };
 	struct recorder recorder;
 	uint32_t count;
@@ -374,7 +378,22 @@ static bool withdraw_one(struct peer *peer, const struct link *link,
 	event.link.link = link->number;
 	event.link.seq = to;
 	peer_link_event(&recorder, &event);
+	if (session->next_deliver > to + 1)
+		session->next_deliver = to + 1;
+	if (peer->options.on_withdrawn != NULL)
+		peer->options.on_withdrawn(peer->options.context, link->number,
+					   to);
 	return true;
+}
+
+bool peer_may_withdraw(const struct peer *peer, uint32_t number, uint64_t to)
+{
+	const struct peer_session *session = peer_session_of(peer, number);
+	const struct link *link = links_at(peer_links(peer), number);
+
+	return to >= link->acknowledged && to >= link->header_ack &&
+	       to >= session->acknowledged &&
+	       links_can_withdraw(peer_links(peer), link, to);
 }
 
 bool peer_withdraw(struct peer *peer, uint32_t number, uint64_t to)

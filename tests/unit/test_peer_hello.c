@@ -230,6 +230,7 @@ static void test_peer_hello_withdraws(void **state)
 	uint32_t backup;
 	uint64_t highest;
 	uint64_t end = town_link(alpha, beta)->out.seq;
+	uint32_t number = town_link(alpha, beta)->number;
 
 	(void)state;
 	assert_int_equal(town_pay(alpha, "c0@beta", 300, id), PAYMENT_OK);
@@ -245,6 +246,7 @@ static void test_peer_hello_withdraws(void **state)
 	town_restart(alpha, backup);
 	towns_run(towns);
 	expect_agreement();
+	assert_int_equal(alpha->withdrawn_to[number - 1], end);
 	assert_int_equal(town_balance(alpha, 0), 0);
 	assert_int_equal(money_minor(town_account(alpha, 0)->debits_pending),
 			 0);

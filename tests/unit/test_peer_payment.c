@@ -340,6 +340,48 @@ static void test_peer_payment_waits_for_its_answer(void **state)
 	towns_free(towns);
 }
 
+/*
+ * Goal: (rule PEER-29) a middle city that got its way out back gets its way in
+ * from the city before it alone, whoever else sends the same terms.
+ */
+static void test_peer_payment_comes_back(void **state)
+{
+	struct towns *towns = towns_create(3);
+	struct town *alpha = &towns->town[0], *beta = &towns->town[1];
+	struct town *third = &towns->town[2];
+	struct link_entry prepare = { .kind = LINK_ENTRY_PREPARE };
+	uint8_t key[LINKLOG_LOCK_SIZE] = "the key to this payment";
+	uint32_t backup = beta->block_count;
+	const struct payment *payment, *other;
+	struct id id = pay_locked(towns, key);
+
+	(void)state;
+	towns->cut[0][1] = towns->cut[1][0] = true;
+	town_restart(beta, backup);
+	towns_run(towns);
+	payment = links_payment(&beta->ledger.links, &id);
+	assert_non_null(payment);
+	assert_int_equal(payment->out_state, LEG_PENDING);
+	assert_int_equal(payment->in_link, LINK_NONE);
+	prepare.payment_terms = payment_terms_of(payment);
+	assert_int_equal(
+		town_deliver(third, beta,
+			     town_forge(third, beta, &prepare, 1, NULL)),
+		PEER_TAKEN);
+	assert_int_equal(payment->in_link, LINK_NONE);
+	other = links_in_leg(&beta->ledger.links,
+			     town_link(beta, third)->number,
+			     town_link(beta, third)->in.seq);
+	assert_non_null(other);
+	assert_int_equal(other->reason, LINK_REASON_ID_CONFLICT);
+	towns->cut[1][2] = towns->cut[2][1] = true;
+	towns->cut[0][1] = towns->cut[1][0] = false;
+	towns_wait(towns, 5);
+	assert_int_equal(payment->in_link, town_link(beta, alpha)->number);
+	assert_int_equal(payment->in_state, LEG_WAITING);
+	towns_free(towns);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -354,6 +396,7 @@ int main(void)
 		cmocka_unit_test(test_peer_payment_cancelled_too_late),
 		cmocka_unit_test(test_peer_payment_decide_by),
 		cmocka_unit_test(test_peer_payment_waits_for_its_answer),
+		cmocka_unit_test(test_peer_payment_comes_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

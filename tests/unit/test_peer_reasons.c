@@ -267,6 +267,41 @@ static void test_peer_reasons_frozen_there(void **state)
 	assert_int_equal(reason_for(&terms), LINK_REASON_FROZEN);
 }
 
+/* The link's account is near the end of what totals can be. */
+static void fill_totals(struct town *town, const struct town *other)
+{
+	struct ledger *ledger = &town->ledger;
+	uint32_t id = town_link(town, other)->account;
+	struct account *account =
+		(struct account *)(uintptr_t)ledger_account(ledger, id);
+
+	account->debits_posted = money_of(MONEY_MAX_MINOR - 99);
+	account->credits_posted = account->debits_posted;
+}
+
+/* Goal: a link whose totals are full refuses; nothing stops. */
+static void test_peer_reasons_of_totals(void **state)
+{
+	struct payment_terms terms = terms_to("c0@gamma", 3);
+
+	(void)state;
+	fill_totals(beta, third);
+	assert_int_equal(reason_for(&terms), LINK_REASON_NEXT_BUSY);
+	fill_totals(beta, alpha);
+	terms = terms_to("c0@gamma", 3);
+	assert_int_equal(reason_for(&terms), LINK_REASON_LINE);
+	terms = terms_to("c0@beta", 2);
+	assert_int_equal(reason_for(&terms), LINK_REASON_LINE);
+	terms = terms_to("c0@beta", 2);
+	terms.amount_minor = 99;
+	assert_int_equal(reason_for(&terms), LINK_REASON_NONE);
+	fill_totals(alpha, beta);
+	assert_int_equal(town_pay(alpha, "c0@beta", 100, town_id(towns)),
+			 PAYMENT_NO_ROUTE);
+	assert_int_equal(town_pay(alpha, "c0@beta", 99, town_id(towns)),
+			 PAYMENT_OK);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -281,6 +316,7 @@ int main(void)
 		TEST(test_peer_reasons_onward),
 		TEST(test_peer_reasons_payee),
 		TEST(test_peer_reasons_frozen_there),
+		TEST(test_peer_reasons_of_totals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -288,6 +288,14 @@ static void on_sealed(void *context, uint32_t link, uint64_t first_seq,
 	assert_true(link > 0 && first_seq <= last_seq && batch.size > 0);
 }
 
+static void on_withdrawn(void *context, uint32_t link, uint64_t to)
+{
+	struct town *town = context;
+
+	assert_true(to < town->withdrawn_to[link - 1]);
+	town->withdrawn_to[link - 1] = to;
+}
+
 static void on_outcome(void *context, const struct peer_outcome *outcome)
 {
 	struct town *town = context;
@@ -324,11 +332,13 @@ static void start_engine(struct town *town)
 		.random_fill = fill_bytes,
 		.open_block = open_for_engine,
 		.on_sealed = on_sealed,
+		.on_withdrawn = on_withdrawn,
 		.on_outcome = on_outcome,
 		.on_alarm = on_alarm,
 		.context = town,
 	};
 
+	memset(town->withdrawn_to, UINT8_MAX, sizeof(town->withdrawn_to));
 	free(town->peer_memory);
 	town->peer_memory = zeroed(peer_memory_size(&town->ledger));
 	peer_init(&town->peer, &town->ledger, &options, town->peer_memory);
