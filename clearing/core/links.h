@@ -334,8 +334,8 @@ enum links_result links_check_batch(struct links *links, uint32_t link,
 
 /*
  * links_promise_takes_slot: would a Prepare on @link with these terms, the own
- * city's or the neighbour's, need memory for one more payment?  False where it is the
- * other leg of one that is known.
+ * city's or the neighbour's, need memory for one more payment?  False where it
+ * is the other leg of one that is known.
  */
 bool links_promise_takes_slot(const struct links *links,
 			      const struct link *link, struct slice terms,

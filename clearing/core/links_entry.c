@@ -127,7 +127,7 @@ bool links_promise_takes_slot(const struct links *links,
 	payment = links_payment(links, &id);
 	return own ? payment == NULL || sends_again(payment, bytes)
 		   : !comes_back(payment, bytes) ||
-			     !leads_here(links, &terms, link);
+			       !leads_here(links, &terms, link);
 }
 
 static enum links_result prepare_sent(struct links *links,

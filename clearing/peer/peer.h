@@ -181,8 +181,8 @@ struct peer_session {
 	uint32_t admitted;     /* lives of the neighbour in this minute */
 	uint64_t sealed;       /* batches of the own log, for people */
 	uint64_t sent;	       /* deliveries of them, those again included */
-	bool stale_before; /* since it last agreed: HelloStale came */
-	bool hello_stands; /* .hello_hash is of a hello of this life */
+	bool stale_before;     /* since it last agreed: HelloStale came */
+	bool hello_stands;     /* .hello_hash is of a hello of this life */
 	uint8_t hello_hash[SHA256_SIZE];
 	const char *why; /* ASKING, STOPPED: one line for people */
 };

@@ -259,8 +259,7 @@ static bool may_withdraw_now(const struct peer *peer, const struct link *link,
 }
 
 /* (rule PEER-17), steps 1 and 2. */
-static enum comparison compare(const struct peer *peer,
-			       const struct link *link,
+static enum comparison compare(const struct peer *peer, const struct link *link,
 			       const struct link_hello_ok *ok)
 {
 	if (!is_beginning(link, ok))
