@@ -151,7 +151,7 @@ static void deliver_done(void *user, bool arrived, struct slice message)
 	if (arrived && !decode_deliver_response(message, &reply))
 		reply.arrived = false;
 	peer_batch_answered(&flight->neighbours->peer, flight->action.link,
-			    flight->action.seq, &reply);
+			    flight->action.agreement, &reply);
 	drop_acknowledged(flight->neighbours, flight->action.link);
 	free(flight);
 }

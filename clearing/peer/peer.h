@@ -164,7 +164,8 @@ struct peer_session {
 	bool fetch_wanted;	/* RECOVERING: an action is due */
 	bool roster_behind;	/* the neighbour has a newer roster */
 	bool withdraw;		/* an operator ordered it (rule PEER-23) */
-	uint32_t delivering;	/* batches under way */
+	uint32_t delivering;	/* batches under way since they agreed */
+	uint64_t agreements;	/* of both about this city's log, in this run */
 	uint64_t mark;		/* neighbour's out_seq when reconciled */
 	uint64_t mark_us;	/* until caught up: when to ask for it again */
 	uint64_t acknowledged;	/* own log, as last heard */
@@ -271,6 +272,7 @@ struct peer_action {
 	uint64_t seq;
 	bool own; /* FETCH_LOG: this city's own log, from the neighbour */
 	struct link_life life; /* SEND_BATCH */
+	uint64_t agreement;    /* SEND_BATCH: goes back with the answer */
 	struct slice message;  /* SAY_HELLO; valid until the next call */
 	/* ASK_OUTCOME; slices likewise: */
 	struct slice city;
@@ -333,8 +335,12 @@ struct peer_deliver_reply {
 	struct slice in_head;
 };
 
-/* @seq: the first of the batch, as in the action. */
-void peer_batch_answered(struct peer *peer, uint32_t link, uint64_t seq,
+/*
+ * @agreement: as in the action.  What was sent before the neighbours last
+ * agreed may be answered by an earlier life, which lost what it took; such an
+ * answer says nothing.
+ */
+void peer_batch_answered(struct peer *peer, uint32_t link, uint64_t agreement,
 			 const struct peer_deliver_reply *reply);
 
 /* @batches: @count of them in order, as carried; @arrived false: no answer. */

@@ -165,6 +165,7 @@ bool peer_next_delivery(struct peer *peer, uint32_t number,
 	out->kind = PEER_SEND_BATCH;
 	out->seq = session->next_deliver;
 	out->life = link->life;
+	out->agreement = session->agreements;
 	session->delivering++;
 	session->sent++;
 	if (end != NULL)
@@ -236,7 +237,19 @@ static void not_taken(struct peer *peer, uint32_t number,
 		peer_back_off(peer, number);
 }
 
-void peer_batch_answered(struct peer *peer, uint32_t number, uint64_t seq,
+void peer_deliver_from(struct peer *peer, uint32_t number, uint64_t in_seq)
+{
+	struct peer_session *session = peer_session(peer, number);
+
+	session->agreements++;
+	session->acknowledged = in_seq;
+	session->next_deliver = in_seq + 1;
+	session->delivering = 0;
+	session->resend = false;
+	peer_mark_link(peer, number);
+}
+
+void peer_batch_answered(struct peer *peer, uint32_t number, uint64_t agreement,
 			 const struct peer_deliver_reply *reply)
 {
 	struct peer_session *session = peer_session(peer, number);
@@ -244,13 +257,9 @@ void peer_batch_answered(struct peer *peer, uint32_t number, uint64_t seq,
 	bool taken = reply->arrived && (reply->answer == PEER_TAKEN ||
 					reply->answer == PEER_DUPLICATE);
 
-	(void)seq;
-	/* An answer to what an earlier reconciliation sent. */
-	if (session->state != PEER_RECONCILED) {
-		if (session->delivering > 0)
-			session->delivering--;
+	if (session->state != PEER_RECONCILED ||
+	    agreement != session->agreements)
 		return;
-	}
 	if (session->delivering > 0)
 		session->delivering--;
 	if (taken || (reply->arrived && reply->answer == PEER_GAP))

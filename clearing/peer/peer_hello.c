@@ -297,10 +297,8 @@ static void compare_again(struct peer *peer, const struct link *link,
 			  "what this city wrote in this life");
 		return;
 	}
-	session->acknowledged = ok->in_seq;
-	session->next_deliver = ok->in_seq + 1;
+	peer_deliver_from(peer, link->number, ok->in_seq);
 	lower_mark(session, link, ok->out_seq);
-	peer_mark_link(peer, link->number);
 }
 
 static void agree(struct peer *peer, const struct link *link,
@@ -502,9 +500,6 @@ void peer_reconciled(struct peer *peer, uint32_t number, uint64_t out_seq,
 	session->mark = out_seq;
 	session->mark_us = peer->now_us + PEER_MARK_US;
 	session->caught_up = link->in.seq >= out_seq;
-	session->acknowledged = in_seq;
-	session->next_deliver = in_seq + 1;
-	session->delivering = 0;
+	peer_deliver_from(peer, number, in_seq);
 	peer_say_line(peer, number);
-	peer_mark_link(peer, number);
 }

@@ -209,6 +209,12 @@ void peer_note_acknowledged(struct peer *peer);
 /* peer_remembered_from: the oldest end of an own batch that is known. */
 uint64_t peer_remembered_from(const struct link *link);
 
+/*
+ * peer_deliver_from: both agree that the neighbour has the own log to @in_seq;
+ * what comes after it is sent, whatever is under way.
+ */
+void peer_deliver_from(struct peer *peer, uint32_t link, uint64_t in_seq);
+
 /* peer_next_delivery: is there a batch to send on this link now? */
 bool peer_next_delivery(struct peer *peer, uint32_t link,
 			struct peer_action *out);

@@ -81,7 +81,7 @@ static uint32_t begin_call(struct sim_city *city,
 		.to = sim_city_of(sim, asks ? action->city : link_city(link)),
 		.run = city->run,
 		.link = action->link,
-		.seq = asks ? action->number : action->seq,
+		.number = asks ? action->number : action->agreement,
 		.kind = action->kind,
 		.own = action->own,
 		.open = true,
@@ -457,7 +457,7 @@ static void batch_answered(struct sim_city *city, const struct sim_call *call,
 			.in_seq = reply->seq,
 			.in_head = slice_of(reply->head, SHA256_SIZE),
 		};
-	peer_batch_answered(&city->peer, call->link, call->seq, &arrived);
+	peer_batch_answered(&city->peer, call->link, call->number, &arrived);
 }
 
 static void log_fetched(struct sim_city *city, const struct sim_call *call,
@@ -492,7 +492,7 @@ static void outcome_answered(struct sim_city *city, const struct sim_call *call,
 	} else if (reply != NULL) {
 		arrived.proof = slice_of(reply->bytes, reply->size);
 	}
-	peer_outcome_answered(&city->peer, call->seq, &arrived);
+	peer_outcome_answered(&city->peer, call->number, &arrived);
 }
 
 /* @reply NULL: it never came. */

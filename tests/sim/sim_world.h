@@ -113,7 +113,7 @@ struct sim_call {
 	uint32_t from, to;
 	uint32_t run; /* of the caller */
 	uint32_t link;
-	uint64_t seq;
+	uint64_t number; /* of the payment asked about, of the agreement */
 	uint8_t kind;
 	bool own;
 	bool open;

@@ -226,6 +226,79 @@ static void test_peer_lies_answer_to_former_life(void **state)
 	assert_int_equal(link->life.incarnation, life);
 }
 
+/* The batch that beta sends next; false: none. */
+static bool beta_delivers(struct peer_action *action)
+{
+	while (peer_next_action(&beta->peer, action)) {
+		if (action->kind == PEER_SEND_BATCH)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Goal: what a restored neighbour acknowledged before it lost it, and what
+ * arrives late, is not believed: it gets it again.
+ */
+static void test_peer_lies_late_acknowledgement(void **state)
+{
+	const struct link *link = town_link(beta, alpha);
+	const struct link_boundary before = link->out;
+	const struct peer_session *session = town_session(beta, alpha);
+	struct peer_action action;
+	struct peer_deliver_reply late;
+	struct peer_hello_reply reply;
+
+	(void)state;
+	assert_int_equal(town_pay(beta, "c0@alpha", 10, town_id(towns)),
+			 PAYMENT_OK);
+	town_turn(beta);
+	assert_true(beta_delivers(&action));
+	late = (struct peer_deliver_reply){
+		.arrived = true,
+		.answer = PEER_TAKEN,
+		.in_seq = link->out.seq,
+		.in_head = slice_of(link->out.head, SHA256_SIZE),
+	};
+	peer_ask_again(&beta->peer, link->number);
+	assert_true(beta_says_hello());
+	reply = answer_of_alpha(before.seq, before.head, 0);
+	beta_hears(&reply);
+	assert_int_equal(session->state, PEER_RECONCILED);
+	peer_batch_answered(&beta->peer, link->number, action.agreement, &late);
+	assert_int_equal(session->acknowledged, before.seq);
+	towns_run(towns);
+	assert_int_equal(town_balance(beta, 0), -10);
+	assert_int_equal(town_balance(alpha, 0), 10);
+}
+
+/*
+ * Goal: nor does one that was under way when the link was rewound keep what
+ * is written afterwards from being sent.
+ */
+static void test_peer_lies_under_way_when_rewound(void **state)
+{
+	const struct link *link = town_link(beta, alpha);
+	struct peer_deliver_reply lost = { 0 };
+	struct peer_action first, second;
+
+	(void)state;
+	assert_int_equal(town_pay(beta, "c0@alpha", 10, town_id(towns)),
+			 PAYMENT_OK);
+	town_turn(beta);
+	assert_true(beta_delivers(&first));
+	assert_int_equal(town_pay(beta, "c0@alpha", 20, town_id(towns)),
+			 PAYMENT_OK);
+	town_turn(beta);
+	assert_true(beta_delivers(&second));
+	peer_batch_answered(&beta->peer, link->number, first.agreement, &lost);
+	rewind_beta();
+	peer_batch_answered(&beta->peer, link->number, second.agreement, &lost);
+	towns_wait(towns, 5);
+	assert_int_equal(town_balance(beta, 0), -30);
+	assert_int_equal(town_balance(alpha, 0), 30);
+}
+
 /* How many hellos alpha calls stale before beta says none for a while. */
 static uint32_t call_stale(void)
 {
@@ -326,6 +399,8 @@ int main(void)
 		TEST(test_peer_lies_denies_what_it_settled),
 		TEST(test_peer_lies_answer_between_lives),
 		TEST(test_peer_lies_answer_to_former_life),
+		TEST(test_peer_lies_late_acknowledgement),
+		TEST(test_peer_lies_under_way_when_rewound),
 		TEST(test_peer_lies_always_stale),
 		TEST(test_peer_lies_many_lives),
 	};

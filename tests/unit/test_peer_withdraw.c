@@ -21,7 +21,7 @@ static void refuse(uint32_t refusal)
 						  .answer = refusal };
 
 	peer_batch_answered(&alpha->peer, town_link(alpha, beta)->number,
-			    town_link(alpha, beta)->out.seq, &reply);
+			    town_session(alpha, beta)->agreements, &reply);
 }
 
 /* A payment of 300 whose batch beta does not take. */

@@ -85,7 +85,8 @@ static void send_batch(struct town *from, struct town *to,
 		reply.arrived = !is_cut(to, from);
 	}
 	reply.in_head = slice_of(head, SHA256_SIZE);
-	peer_batch_answered(&from->peer, action->link, action->seq, &reply);
+	peer_batch_answered(&from->peer, action->link, action->agreement,
+			    &reply);
 }
 
 static void fetch_log(struct town *from, struct town *to,
