@@ -25,6 +25,19 @@ bool neighbours_let_in(struct api_call *call, struct neighbours **out)
 	return true;
 }
 
+bool neighbours_take_ask(struct neighbours *neighbours, struct slice city,
+			 uint64_t now_us)
+{
+	uint32_t at = roster_city(neighbours->options.roster, city);
+
+	check(at != ROSTER_NONE);
+	if (!rate_allows(&neighbours->asked[at], now_us,
+			 NEIGHBOURS_ASKS_PER_MINUTE))
+		return false;
+	rate_take(&neighbours->asked[at], now_us);
+	return true;
+}
+
 static uint64_t directory_version(void *context)
 {
 	const struct neighbours *neighbours = context;
@@ -63,6 +76,14 @@ static bool directory_neighbour(void *context, uint32_t index,
 	return true;
 }
 
+static bool copy_key(const struct roster_key *from, uint8_t key[NODE_KEY_SIZE])
+{
+	if (from == NULL)
+		return false;
+	memcpy(key, from->key.data, NODE_KEY_SIZE);
+	return true;
+}
+
 /* (rule PEER-43) */
 static bool directory_key(void *context, struct slice city, struct slice key_id,
 			  uint8_t key[NODE_KEY_SIZE])
@@ -70,15 +91,21 @@ static bool directory_key(void *context, struct slice city, struct slice key_id,
 	const struct roster *roster =
 		((const struct neighbours *)context)->options.roster;
 	uint32_t at = roster_city(roster, city);
-	const struct roster_key *found;
 
-	if (at == ROSTER_NONE)
-		return false;
-	found = roster_key(roster, at, key_id);
-	if (found == NULL)
-		return false;
-	memcpy(key, found->key.data, NODE_KEY_SIZE);
-	return true;
+	return at != ROSTER_NONE &&
+	       copy_key(roster_key(roster, at, key_id), key);
+}
+
+static bool directory_own_key(void *context, struct slice key_id,
+			      uint8_t key[NODE_KEY_SIZE])
+{
+	const struct neighbours *neighbours = context;
+	const struct roster *roster = neighbours->options.roster;
+	uint32_t at =
+		roster_city(roster, slice_from_text(neighbours->api->city));
+
+	return at != ROSTER_NONE &&
+	       copy_key(roster_any_key(roster, at, key_id), key);
 }
 
 static bool directory_known(void *context, struct slice city)
@@ -153,6 +180,7 @@ static struct peer_directory directory_of(struct neighbours *neighbours)
 		.version = directory_version,
 		.neighbour = directory_neighbour,
 		.key = directory_key,
+		.own_key = directory_own_key,
 		.known = directory_known,
 		.gone = directory_gone,
 		.in_flight_per_mille = directory_in_flight,
@@ -264,9 +292,10 @@ struct neighbours *neighbours_create(struct api *api,
 		calloc(ROUTE_HOP_COUNT_MAX, sizeof(struct route_hop));
 	neighbours->route_memory = malloc(sizeof(struct route_memory));
 	neighbours->message = malloc(NEIGHBOURS_MESSAGE_MAX);
-	if (neighbours->kept == NULL || neighbours->hops == NULL ||
-	    neighbours->route_memory == NULL || neighbours->message == NULL ||
-	    !make_peer(neighbours)) {
+	neighbours->asked = calloc(ROSTER_CITIES_MAX, sizeof(struct rate));
+	if (neighbours->kept == NULL || neighbours->asked == NULL ||
+	    neighbours->hops == NULL || neighbours->route_memory == NULL ||
+	    neighbours->message == NULL || !make_peer(neighbours)) {
 		neighbours_free(neighbours);
 		return NULL;
 	}
@@ -284,6 +313,7 @@ void neighbours_free(struct neighbours *neighbours)
 	free(neighbours->hops);
 	free(neighbours->route_memory);
 	free(neighbours->message);
+	free(neighbours->asked);
 	free(neighbours);
 }
 
@@ -301,6 +331,8 @@ void neighbours_reload(struct neighbours *neighbours,
 	neighbours->here = roster_city(options->roster,
 				       slice_from_text(neighbours->api->city));
 	check(neighbours->here != ROSTER_NONE);
+	/* By index in the roster, which may be another now. */
+	memset(neighbours->asked, 0, ROSTER_CITIES_MAX * sizeof(struct rate));
 	neighbours->peer.options.uri = options->uri;
 	neighbours->peer.options.key_id = options->key_id;
 	peer_set_directory(&neighbours->peer, &directory);

@@ -208,7 +208,8 @@ static void deliver(struct flight *flight, struct slice batch)
 	struct buffer message = message_of(neighbours);
 
 	encode_deliver_request(&message, slice_from_text(neighbours->api->city),
-			       &flight->action.life, batch);
+			       &flight->action.life,
+			       peer_batch_to_send(&neighbours->peer, batch));
 	call(flight, RPC_DELIVER, &message, deliver_done);
 }
 

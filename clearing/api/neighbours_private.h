@@ -13,6 +13,8 @@
 #define NEIGHBOURS_MESSAGE_MAX (LINKLOG_BATCH_SIZE_MAX + 4096)
 /* Batches in one page of a fetched log. */
 #define NEIGHBOURS_PAGE_MAX 1024
+/* Outcomes that one city may ask for in a minute (rule PEER-36). */
+#define NEIGHBOURS_ASKS_PER_MINUTE 6000
 /* Bytes of sealed batches kept a link; older ones are read again. */
 #define NEIGHBOURS_KEPT_MAX (16u << 20)
 
@@ -41,7 +43,8 @@ struct neighbours {
 	struct kept_batches *kept; /* by link number - 1 */
 	struct route_hop *hops;
 	struct route_memory *route_memory;
-	uint8_t *message; /* NEIGHBOURS_MESSAGE_MAX */
+	uint8_t *message;   /* NEIGHBOURS_MESSAGE_MAX */
+	struct rate *asked; /* outcomes, by index of the city in the roster */
 	bool acting;
 };
 
@@ -52,6 +55,13 @@ struct neighbours {
  */
 bool neighbours_let_in(struct api_call *call,
 		       struct neighbours **out) MUST_CHECK;
+
+/*
+ * neighbours_take_ask: @city, one of the federation, asks for an outcome:
+ * false: it has asked for too many in this minute (rule PEER-36).
+ */
+bool neighbours_take_ask(struct neighbours *neighbours, struct slice city,
+			 uint64_t now_us) MUST_CHECK;
 
 /* neighbours_act: carry out what the engine asks for now. */
 void neighbours_act(struct neighbours *neighbours);

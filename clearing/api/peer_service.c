@@ -99,13 +99,17 @@ void handle_deliver(struct api *api, struct api_call *call, uint64_t now_us)
 static void log_read(void *user, const struct read_result *result)
 {
 	struct api_call *call = user;
+	struct peer *peer;
 
 	if (handler_read_ended(call, result))
 		return;
+	peer = neighbours_peer(call->api->neighbours);
 	do {
 		for (uint32_t i = 0; i < result->count; i++)
-			encode_fetched_batch(&call->reply,
-					     result->batches[i].batch);
+			encode_fetched_batch(
+				&call->reply,
+				peer_batch_to_send(peer,
+						   result->batches[i].batch));
 	} while (handler_encode_again(call));
 	reply_ok_now(call);
 }
@@ -319,7 +323,6 @@ void handle_query_outcome(struct api *api, struct api_call *call,
 	struct outcome_query *wanted;
 	struct neighbours *neighbours;
 
-	(void)now_us;
 	if (!decode_query_outcome_request(call->message, &request) ||
 	    !id_from_bytes(request.payment_id, &query.id) ||
 	    request.terms_hash.size != SHA256_SIZE) {
@@ -328,6 +331,10 @@ void handle_query_outcome(struct api *api, struct api_call *call,
 	}
 	if (!neighbours_let_in(call, &neighbours))
 		return;
+	if (!neighbours_take_ask(neighbours, call->caller->city, now_us)) {
+		reply_error_now(call, REQUEST_OVERLOADED, NULL);
+		return;
+	}
 	wanted = handler_take(call, sizeof(*wanted));
 	if (wanted == NULL)
 		return;

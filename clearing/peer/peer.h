@@ -23,6 +23,7 @@
 #ifndef CLEARING_PEER_PEER_H
 #define CLEARING_PEER_PEER_H
 
+#include "base/rate.h"
 #include "core/decide.h"
 #include "core/record.h"
 
@@ -83,6 +84,9 @@ struct peer_directory {
 	/* The key @key_id of @city, CURRENT or RETIRED (rule PEER-43). */
 	bool (*key)(void *context, struct slice city, struct slice key_id,
 		    uint8_t key[NODE_KEY_SIZE]);
+	/* The own one in any state: for what a neighbour kept of this city. */
+	bool (*own_key)(void *context, struct slice key_id,
+			uint8_t key[NODE_KEY_SIZE]);
 	/* Is @city one of the federation; is it gone (rule PEER-44)? */
 	bool (*known)(void *context, struct slice city);
 	bool (*gone)(void *context, struct slice city);
@@ -178,12 +182,11 @@ struct peer_session {
 	uint64_t due_us;    /* the first decide_by of these; 0: none */
 	uint64_t retry_us;  /* nothing before this time */
 	uint64_t backoff_us;
-	uint64_t admitting_us; /* when the minute of .admitted began */
-	uint32_t admitted;     /* lives of the neighbour in this minute */
-	uint64_t sealed;       /* batches of the own log, for people */
-	uint64_t sent;	       /* deliveries of them, those again included */
-	bool stale_before;     /* since it last agreed: HelloStale came */
-	bool hello_stands;     /* .hello_hash is of a hello of this life */
+	struct rate admitted; /* lives of the neighbour */
+	uint64_t sealed;      /* batches of the own log, for people */
+	uint64_t sent;	      /* deliveries of them, those again included */
+	bool stale_before;    /* since it last agreed: HelloStale came */
+	bool hello_stands;    /* .hello_hash is of a hello of this life */
 	uint8_t hello_hash[SHA256_SIZE];
 	const char *why; /* ASKING, STOPPED: one line for people */
 };
@@ -255,6 +258,13 @@ uint64_t peer_wake_us(const struct peer *peer);
  * room, because it was reserved.
  */
 void peer_seal(struct peer *peer, struct block *block);
+
+/*
+ * peer_batch_to_send: @batch of a link's log as a neighbour is to get it: one
+ * of this city whose key was REVOKED is signed with the present one.  Valid
+ * until the next call; @batch has to be no slice of the engine's.
+ */
+struct slice peer_batch_to_send(struct peer *peer, struct slice batch);
 
 /* peer_durable: blocks up to @seq are acknowledged: they may be spoken of. */
 void peer_durable(struct peer *peer, uint64_t seq);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* Batches both ways: sealing and sending the own ones, taking the others. */
+/* Batches both ways: sending the own ones, taking the others. */
 #include <string.h>
 
 #include "peer/peer_private.h"
@@ -45,87 +45,6 @@ const char *peer_answer_sentence(uint32_t answer)
 
 	return answer < PEER_ANSWER_COUNT ? sentences[answer]
 					  : "an answer that does not exist";
-}
-
-/* (rule PEER-7): header, signature, and the event that carries the batch. */
-static void seal_link(struct peer *peer, struct recorder *recorder,
-		      const struct link *link)
-{
-	struct event event = { .kind = EVENT_LINK_BATCH_SEALED };
-	uint8_t header_bytes[LINKLOG_HEADER_SIZE_MAX];
-	uint8_t signed_bytes[LINKLOG_HEADER_SIZE_MAX + 32];
-	uint8_t signature[LINKLOG_SIGNATURE_SIZE] = { 0 };
-	struct link_batch batch = {
-		.key_id = peer->options.key_id,
-		.signature = slice_of(signature, sizeof(signature)),
-		.entries = buffer_view(&link->open_entries),
-		.entry_count = link->open_count,
-	};
-	struct block_header *block = &recorder->block->header;
-	uint64_t first = link->out.seq + 1;
-	struct buffer header, tbs, bytes;
-
-	buffer_init(&header, header_bytes, sizeof(header_bytes));
-	links_header(peer_links(peer), link->number, block->seq,
-		     block->created_us, &header);
-	batch.header = buffer_view(&header);
-	buffer_init(&tbs, signed_bytes, sizeof(signed_bytes));
-	linklog_signed(&tbs, batch.header);
-	check(!header.overflowed && !tbs.overflowed);
-	peer->options.sign(peer->options.context, buffer_view(&tbs), signature);
-	buffer_init(&bytes, peer->scratch, PEER_SCRATCH_SIZE);
-	linklog_put_batch(&bytes, &batch);
-	check(!bytes.overflowed);
-	event.link.link = link->number;
-	event.link.batch = buffer_view(&bytes);
-	peer_link_event(recorder, &event);
-	peer_session(peer, link->number)->sealed++;
-	peer->options.on_sealed(peer->options.context, link->number, first,
-				link->out.seq, buffer_view(&bytes));
-}
-
-static void note_acknowledged(struct recorder *recorder,
-			      const struct link *link, uint64_t seq)
-{
-	struct event event = { .kind = EVENT_LINK_ACKNOWLEDGED };
-
-	if (seq <= link->acknowledged || !block_has_room(recorder->block, 0, 1))
-		return;
-	event.link.link = link->number;
-	event.link.seq = seq;
-	peer_link_event(recorder, &event);
-}
-
-void peer_note_acknowledged(struct peer *peer)
-{
-	const struct links *links = peer_links(peer);
-
-	for (uint32_t i = 1; i <= links->link_count; i++) {
-		const struct link *link = links_at(links, i);
-		uint64_t seq = peer_session_of(peer, i)->acknowledged;
-		struct recorder recorder;
-
-		if (seq > link->acknowledged &&
-		    peer_open(peer, 0, 1, 0, &recorder))
-			note_acknowledged(&recorder, link, seq);
-	}
-}
-
-void peer_seal(struct peer *peer, struct block *block)
-{
-	struct recorder recorder = { .ledger = peer->ledger, .block = block };
-
-	block_release(block);
-	for (uint32_t i = 1; i <= peer_links(peer)->link_count; i++) {
-		const struct link *link = links_at(peer_links(peer), i);
-
-		if (link->open_count > 0)
-			seal_link(peer, &recorder, link);
-	}
-	/* What costs a few bytes travels with what is written anyway. */
-	for (uint32_t i = 1; i <= peer_links(peer)->link_count; i++)
-		note_acknowledged(&recorder, links_at(peer_links(peer), i),
-				  peer_session_of(peer, i)->acknowledged);
 }
 
 /* The end of the own batch that begins at @first; NULL: not remembered. */

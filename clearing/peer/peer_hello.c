@@ -8,7 +8,6 @@
 #include "peer/peer_private.h"
 
 #define SIGNED_DOMAIN "clearing/round/1"
-#define MINUTE_US UINT64_C(60000000)
 
 static bool same_life(const struct link_life *a, const struct link_life *b)
 {
@@ -99,17 +98,6 @@ static const struct link *link_of_hello(struct peer *peer, struct slice city,
 	return links_of(peer_links(peer), city);
 }
 
-/* May one life more of the neighbour be recorded in this minute? */
-static bool may_admit(const struct peer *peer, struct peer_session *session)
-{
-	/* A clock that was set back begins a new one, too. */
-	if (peer->now_us - session->admitting_us >= MINUTE_US) {
-		session->admitting_us = peer->now_us;
-		session->admitted = 0;
-	}
-	return session->admitted < PEER_LIVES_PER_MINUTE;
-}
-
 /* (rule PEER-15): for ever, before it is answered. */
 static bool admit(struct peer *peer, const struct link *link,
 		  const struct link_life *life)
@@ -118,9 +106,11 @@ static bool admit(struct peer *peer, const struct link *link,
 	struct event event = { .kind = EVENT_LINK_LIFE_ADMITTED };
 	struct recorder recorder;
 
-	if (!may_admit(peer, session) || !peer_open(peer, 0, 1, 0, &recorder))
+	if (!rate_allows(&session->admitted, peer->now_us,
+			 PEER_LIVES_PER_MINUTE) ||
+	    !peer_open(peer, 0, 1, 0, &recorder))
 		return false;
-	session->admitted++;
+	rate_take(&session->admitted, peer->now_us);
 	event.link.link = link->number;
 	event.link.incarnation = life->incarnation;
 	memcpy(event.link.nonce, life->nonce, LIFE_NONCE_SIZE);

@@ -67,18 +67,34 @@ static void done(struct peer *peer, uint32_t link)
 	peer_move(peer, link, PEER_RECORDED, "recovered; saying hello again");
 }
 
-static bool signature_holds(struct peer *peer, const struct link_batch *batch,
-			    const struct link_header *header)
+/*
+ * (rule PEER-43): who has lost what it wrote gets it back as it was signed,
+ * though the key was REVOKED since: nobody but the neighbour has it, and what
+ * the neighbour could add with a stolen key is bounded by the lines.
+ */
+static bool find_key(const struct peer *peer, const struct link_batch *batch,
+		     const struct link_header *header, bool own,
+		     uint8_t key[NODE_KEY_SIZE])
 {
 	const struct peer_directory *directory = &peer->options.directory;
+
+	if (own)
+		return directory->own_key(directory->context, batch->key_id,
+					  key);
+	return directory->key(directory->context, header->author, batch->key_id,
+			      key);
+}
+
+static bool signature_holds(struct peer *peer, const struct link_batch *batch,
+			    const struct link_header *header, bool own)
+{
 	uint8_t key[NODE_KEY_SIZE];
 	struct buffer bytes;
 
 	buffer_init(&bytes, peer->scratch, PEER_SCRATCH_SIZE);
 	linklog_signed(&bytes, batch->header);
 	return batch->signature.size == LINKLOG_SIGNATURE_SIZE &&
-	       directory->key(directory->context, header->author, batch->key_id,
-			      key) &&
+	       find_key(peer, batch, header, own, key) &&
 	       peer->options.verify(key, buffer_view(&bytes),
 				    batch->signature.data);
 }
@@ -97,7 +113,7 @@ static bool is_batch_of(struct peer *peer, const struct link *link, bool own,
 	    !slice_equal(header->peer, reader) ||
 	    !slice_equal(header->federation, peer_federation(peer)))
 		return false;
-	return signature_holds(peer, batch, header);
+	return signature_holds(peer, batch, header, own);
 }
 
 /* How a step of recovery ended. */

@@ -59,13 +59,24 @@ static void sign_with(const uint8_t key[NODE_KEY_SIZE], struct slice bytes,
 		memcpy(signature + i, &hash, sizeof(hash));
 }
 
+/* The key that counts now. */
+static uint32_t key_number(const struct towns *towns, uint32_t number)
+{
+	return towns->revoked[number] ? number + TOWNS_MAX : number;
+}
+
+static struct slice key_id_of(const struct towns *towns, uint32_t number)
+{
+	return towns->revoked[number] ? SLICE("k2") : SLICE("k1");
+}
+
 static void sign(void *context, struct slice bytes,
 		 uint8_t signature[LINKLOG_SIGNATURE_SIZE])
 {
 	const struct town *town = context;
 	uint8_t key[NODE_KEY_SIZE];
 
-	town_key(town->number, key);
+	town_key(key_number(town->towns, town->number), key);
 	sign_with(key, bytes, signature);
 }
 
@@ -111,8 +122,20 @@ static bool find_key(void *context, struct slice city, struct slice key_id,
 	const struct town *town = context;
 	uint32_t number = number_of(town->towns, city);
 
-	town_key(number, key);
-	return number < town->towns->count && slice_equal(key_id, SLICE("k1"));
+	if (number >= town->towns->count)
+		return false;
+	town_key(key_number(town->towns, number), key);
+	return slice_equal(key_id, key_id_of(town->towns, number));
+}
+
+static bool find_own_key(void *context, struct slice key_id,
+			 uint8_t key[NODE_KEY_SIZE])
+{
+	const struct town *town = context;
+
+	town_key(town->number, key);
+	return slice_equal(key_id, SLICE("k1")) ||
+	       find_key(context, town->name, key_id, key);
 }
 
 static bool known(void *context, struct slice city)
@@ -316,11 +339,12 @@ static void start_engine(struct town *town)
 {
 	struct peer_options options = {
 		.uri = slice_of(town->uri, town->uri_size),
-		.key_id = SLICE("k1"),
+		.key_id = key_id_of(town->towns, town->number),
 		.directory = { .context = town,
 			       .version = version,
 			       .neighbour = neighbour,
 			       .key = find_key,
+			       .own_key = find_own_key,
 			       .known = known,
 			       .gone = gone,
 			       .in_flight_per_mille = in_flight_per_mille,
@@ -466,6 +490,18 @@ void towns_mark_gone(struct towns *towns, uint32_t number)
 
 		if (towns->is_lost[i])
 			continue;
+		town->roster_version++;
+		peer_set_directory(&town->peer, &town->peer.options.directory);
+	}
+}
+
+void towns_revoke(struct towns *towns, uint32_t number)
+{
+	towns->revoked[number] = true;
+	towns->town[number].peer.options.key_id = key_id_of(towns, number);
+	for (uint32_t i = 0; i < towns->count; i++) {
+		struct town *town = &towns->town[i];
+
 		town->roster_version++;
 		peer_set_directory(&town->peer, &town->peer.options.directory);
 	}

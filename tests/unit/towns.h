@@ -61,6 +61,7 @@ struct towns {
 	bool cut[TOWNS_MAX][TOWNS_MAX]; /* messages that way are lost */
 	bool is_gone[TOWNS_MAX];
 	bool is_lost[TOWNS_MAX]; /* its process has ended for good */
+	bool revoked[TOWNS_MAX]; /* its key "k1"; it signs with "k2" */
 	uint32_t ids_made;
 	uint8_t id_bytes[64][ID_SIZE];
 };
@@ -75,6 +76,9 @@ void towns_free(struct towns *towns);
 void towns_run(struct towns *towns);
 /* towns_wait: the clock goes on, second by second, everybody works on. */
 void towns_wait(struct towns *towns, uint32_t seconds);
+
+/* towns_revoke: the key of town @number, in a roster that reaches all. */
+void towns_revoke(struct towns *towns, uint32_t number);
 
 /* town_turn: one turn; the block is closed and durable. */
 void town_turn(struct town *town);

@@ -52,7 +52,7 @@ static void say_hello(struct town *from, struct town *to,
 		peer_sign_body(&to->peer, "HelloOk", buffer_view(&body),
 			       signature);
 	reply.body = buffer_view(&body);
-	reply.key_id = SLICE("k1");
+	reply.key_id = to->peer.options.key_id;
 	reply.signature = slice_of(signature, sizeof(signature));
 	peer_hello_answered(&from->peer, action->link, &reply);
 }
@@ -76,7 +76,8 @@ static void send_batch(struct town *from, struct town *to,
 		struct peer_delivery delivery = { .city = from->name,
 						  .from = from->name,
 						  .life = action->life,
-						  .batch = batch };
+						  .batch = peer_batch_to_send(
+							  &from->peer, batch) };
 
 		reply.answer = peer_batch_came(&to->peer, &delivery,
 					       from->towns->now_us,
@@ -89,11 +90,24 @@ static void send_batch(struct town *from, struct town *to,
 			    &reply);
 }
 
+/* Copied: the engine keeps one at a time. */
+static struct slice as_sent(struct town *town, const struct town_bytes *kept,
+			    uint8_t out[LINKLOG_BATCH_SIZE_MAX])
+{
+	struct slice bytes = peer_batch_to_send(
+		&town->peer, slice_of(kept->data, kept->size));
+
+	assert_true(bytes.size <= LINKLOG_BATCH_SIZE_MAX);
+	memcpy(out, bytes.data, bytes.size);
+	return slice_of(out, bytes.size);
+}
+
 static void fetch_log(struct town *from, struct town *to,
 		      const struct peer_action *action)
 {
 	uint32_t back = links_of(&to->ledger.links, from->name)->number;
-	struct slice batches[TOWN_BATCHES_MAX];
+	static uint8_t page[2][LINKLOG_BATCH_SIZE_MAX];
+	struct slice batches[2];
 	bool arrived = !is_cut(from, to) && !is_cut(to, from);
 	uint32_t count = 0;
 
@@ -106,8 +120,10 @@ static void fetch_log(struct town *from, struct town *to,
 			linklog_batch(slice_of(kept->data, kept->size), &batch),
 			LINKLOG_OK);
 		if (kept->own != action->own && kept->link == back &&
-		    kept->first_seq + batch.entry_count > action->seq)
-			batches[count++] = slice_of(kept->data, kept->size);
+		    kept->first_seq + batch.entry_count > action->seq) {
+			batches[count] = as_sent(to, kept, page[count]);
+			count++;
+		}
 	}
 	peer_log_fetched(&from->peer, action->link, action->own, arrived,
 			 batches, count);

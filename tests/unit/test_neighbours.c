@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
-/* The sealed batches that are kept to be delivered. */
+/* The sealed batches kept to be delivered; how often others may ask. */
 #include <string.h>
 
 #include "api/neighbours_private.h"
@@ -78,6 +78,26 @@ static void test_neighbours_kept_none_left(void **state)
 	expect(1, 9, "nine");
 }
 
+/* Goal: (rule PEER-36) a city that asks too often does not shut out others. */
+static void test_neighbours_asks(void **state)
+{
+	static struct roster roster = {
+		.city_count = 2,
+		.cities = { { .name = { (const uint8_t *)"alpha", 5 } },
+			    { .name = { (const uint8_t *)"beta", 4 } } },
+	};
+	struct rate asked[2] = { 0 };
+	struct neighbours asking = { .options = { .roster = &roster },
+				     .asked = asked };
+
+	(void)state;
+	for (uint32_t i = 0; i < NEIGHBOURS_ASKS_PER_MINUTE; i++)
+		assert_true(neighbours_take_ask(&asking, SLICE("alpha"), i));
+	assert_false(neighbours_take_ask(&asking, SLICE("alpha"), 59999999));
+	assert_true(neighbours_take_ask(&asking, SLICE("beta"), 59999999));
+	assert_true(neighbours_take_ask(&asking, SLICE("alpha"), 60000000));
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, drop_all, drop_all)
 
 int main(void)
@@ -85,6 +105,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_neighbours_kept_after_withdrawal),
 		TEST(test_neighbours_kept_none_left),
+		TEST(test_neighbours_asks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
