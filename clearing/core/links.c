@@ -380,6 +380,43 @@ static bool leg_ended(uint8_t state)
 	return state == LEG_POSTED || state == LEG_VOIDED;
 }
 
+struct link *links_before(const struct links *links,
+			  const struct payment_terms *terms)
+{
+	struct slice here = slice_of(links->city, links->city_size);
+	uint32_t at = 1;
+
+	while (at < terms->path_count && !slice_equal(terms->path[at], here))
+		at++;
+	return at < terms->path_count ? links_of(links, terms->path[at - 1])
+				      : NULL;
+}
+
+static bool is_reconciled(const struct link *link)
+{
+	return link->reconciled.incarnation == link->life.incarnation &&
+	       memcmp(link->reconciled.nonce, link->life.nonce,
+		      LIFE_NONCE_SIZE) == 0;
+}
+
+/*
+ * A refused way out that a recovering middle city has back without a way in:
+ * was that one answered and forgotten before?  It was when the city before
+ * this one has been heard.
+ */
+static bool way_in_is_over(const struct links *links,
+			   const struct payment *payment)
+{
+	const struct link *in;
+	struct payment_terms terms;
+
+	if (payment->out_state != LEG_VOIDED ||
+	    linklog_terms(payment_terms_of(payment), &terms) != LINKLOG_OK)
+		return false;
+	in = links_before(links, &terms);
+	return in != NULL && is_reconciled(in);
+}
+
 /*
  * (rule PEER-9) Memory may forget a payment once nothing can touch it: its
  * answer here is the neighbour's for good.  A middle city that is recovering
@@ -391,6 +428,8 @@ bool links_is_over(const struct links *links, const struct payment *payment)
 
 	if (payment->role == PAYMENT_ORIGIN)
 		return leg_ended(payment->out_state);
+	if (in == NULL && payment->role == PAYMENT_MIDDLE)
+		return way_in_is_over(links, payment);
 	if (in == NULL || !payment->in_answered ||
 	    payment->answer_seq > in->acknowledged)
 		return false;

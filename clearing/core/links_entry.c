@@ -45,20 +45,6 @@ static uint8_t role_of(const struct links *links,
 	return PAYMENT_MIDDLE;
 }
 
-/* Does the way lead from @link's city right to this one? */
-static bool leads_here(const struct links *links,
-		       const struct payment_terms *terms,
-		       const struct link *link)
-{
-	uint32_t at = 1;
-
-	while (at < terms->path_count &&
-	       !slice_equal(terms->path[at], own_city(links)))
-		at++;
-	return at < terms->path_count &&
-	       slice_equal(terms->path[at - 1], link_city(link));
-}
-
 /*
  * (rule PEER-29), last row for a middle city: after a recovery the way out
  * may be back before the way in.
@@ -83,7 +69,7 @@ static enum links_result prepare_taken(struct links *links,
 	memcpy(id.bytes, terms.payment_id, ID_SIZE);
 	payment = links_payment(links, &id);
 	if (!comes_back(payment, bytes) ||
-	    !leads_here(links, &terms, place->link)) {
+	    links_before(links, &terms) != place->link) {
 		bool duplicate = payment != NULL;
 
 		payment = links_take_slot(links, &id, place->now_us);
@@ -127,7 +113,7 @@ bool links_promise_takes_slot(const struct links *links,
 	payment = links_payment(links, &id);
 	return own ? payment == NULL || sends_again(payment, bytes)
 		   : !comes_back(payment, bytes) ||
-			       !leads_here(links, &terms, link);
+			       links_before(links, &terms) != link;
 }
 
 static enum links_result prepare_sent(struct links *links,

@@ -39,6 +39,13 @@ enum links_result links_out_leg_ended(struct links *links,
 /* links_gone: the neighbour of @link never comes back. */
 enum links_result links_gone(struct links *links, struct link *link) MUST_CHECK;
 
+/*
+ * links_before: the link with the city that stands before this one on the way;
+ * NULL: there is none.
+ */
+struct link *links_before(const struct links *links,
+			  const struct payment_terms *terms);
+
 /* links_take_slot: a fresh payment with the next number; NULL when full. */
 struct payment *links_take_slot(struct links *links, const struct id *id,
 				uint64_t now_us) MUST_CHECK;

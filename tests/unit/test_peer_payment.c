@@ -382,6 +382,40 @@ static void test_peer_payment_comes_back(void **state)
 	towns_free(towns);
 }
 
+/*
+ * Goal: of refused payments that a restored middle city gets back nothing
+ * stays in memory, whichever neighbour is heard first.
+ */
+static void test_peer_payment_refused_and_restored(void **state)
+{
+	(void)state;
+	for (uint32_t last = 0; last <= 2; last += 2) {
+		struct towns *towns = towns_create(3);
+		struct town *alpha = &towns->town[0], *beta = &towns->town[1];
+		uint32_t backup = beta->block_count;
+
+		for (uint32_t i = 0; i < 3; i++)
+			assert_int_equal(town_pay(alpha, "nobody@gamma", 5,
+						  town_id(towns)),
+					 PAYMENT_OK);
+		towns_run(towns);
+		assert_int_equal(alpha->outcome_count, 3);
+		towns->cut[1][last] = towns->cut[last][1] = true;
+		town_restart(beta, backup);
+		towns_wait(towns, 5);
+		towns->cut[1][last] = towns->cut[last][1] = false;
+		towns_wait(towns, 5);
+		/* What is acknowledged is written down with the next thing. */
+		assert_int_equal(town_pay(beta, "c0@alpha", 7, town_id(towns)),
+				 PAYMENT_OK);
+		towns_run(towns);
+		assert_int_equal(town_balance(beta, 0), -7);
+		towns_wait(towns, 5);
+		assert_int_equal(beta->ledger.links.payment_count, 0);
+		towns_free(towns);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -397,6 +431,7 @@ int main(void)
 		cmocka_unit_test(test_peer_payment_decide_by),
 		cmocka_unit_test(test_peer_payment_waits_for_its_answer),
 		cmocka_unit_test(test_peer_payment_comes_back),
+		cmocka_unit_test(test_peer_payment_refused_and_restored),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
