@@ -103,6 +103,14 @@ class Vectors(unittest.TestCase):
             self.assertFalse(linklog.verify(unhex(key), unhex(header),
                                             unhex(signature)))
 
+    def test_signed_bodies(self):
+        """Likewise of answers; one kind's is none of the other's."""
+        for kind, body, _, key, signature in self.named("signed-body"):
+            for domain in ("HelloOk", "Never"):
+                self.assertEqual(linklog.verify(
+                    unhex(key), linklog.body_signed(domain, unhex(body)),
+                    unhex(signature)), domain == kind)
+
     def test_proofs(self):
         """Each proof is found what the file says, every result among them."""
         seen = set()

@@ -166,6 +166,8 @@ KINDS = {
         6: ("lives_since", message("Life")), 7: ("last_known", flag),
         8: ("journal_seq_seen", number()), 9: ("roster_version", number()),
     }, ["hello_hash", "in_head", "out_head"], None, {"lives_since": 1024}),
+    "Never": Kind({1: ("payment_id", exact(16)), 2: ("terms_hash", HASH)},
+                  ["payment_id", "terms_hash"]),
 }
 # Exactly one of these is there, or at most one.
 ONE_OF = {"Entry": ["prepare", "settle", "release", "line", "freeze",

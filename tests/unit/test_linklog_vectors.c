@@ -247,6 +247,16 @@ static json_t *show_hello_ok(const struct link_hello_ok *ok)
 	return to;
 }
 
+static json_t *show_never(const struct link_never *never)
+{
+	json_t *to = json_object();
+
+	show_bytes(to, "payment_id",
+		   slice_of(never->payment_id, LINKLOG_ID_SIZE));
+	show_hash(to, "terms_hash", never->terms_hash);
+	return to;
+}
+
 /*
  * Decodes @bytes; on success encodes them again into @again and shows them.
  * One such function a message.
@@ -272,6 +282,7 @@ READER(terms, payment_terms)
 READER(proof, link_proof)
 READER(hello, link_hello)
 READER(hello_ok, link_hello_ok)
+READER(never, link_never)
 
 static const struct message {
 	const char *kind;
@@ -281,7 +292,7 @@ static const struct message {
 	{ "Header", read_header },    { "Batch", read_batch },
 	{ "Entry", read_entry },      { "PaymentTerms", read_terms },
 	{ "Proof", read_proof },      { "Hello", read_hello },
-	{ "HelloOk", read_hello_ok },
+	{ "HelloOk", read_hello_ok }, { "Never", read_never },
 };
 
 static const struct message *message_of(const char *kind)
@@ -539,30 +550,33 @@ static void test_linklog_signatures(void **state)
 	assert_int_equal(count, 3);
 }
 
-static void test_linklog_signed_hello(void **state)
+static void test_linklog_signed_bodies(void **state)
 {
-	/* Goal: the engine's own signature of a HelloOk is the file's. */
+	/* Goal: the engine's own signatures of what it answers are the file's. */
 	static uint8_t scratch[PEER_SCRATCH_SIZE];
 	uint8_t signature[LINKLOG_SIGNATURE_SIZE];
 	struct vector vector;
 	FILE *file = NULL;
+	uint32_t count = 0;
 
 	(void)state;
-	assert_true(next_of(&file, "signed-hello-ok", &vector));
-	struct slice body = unhex(vector.parts[0]);
-	struct slice seed = unhex(vector.parts[1]);
-	struct signing_key *key = signing_key_of_seed(seed.data);
-	struct peer peer = { .scratch = scratch,
-			     .options = { .sign = crypto_sign,
-					  .context = key } };
+	while (next_of(&file, "signed-body", &vector)) {
+		struct slice body = unhex(vector.parts[1]);
+		struct slice seed = unhex(vector.parts[2]);
+		struct signing_key *key = signing_key_of_seed(seed.data);
+		struct peer peer = { .scratch = scratch,
+				     .options = { .sign = crypto_sign,
+						  .context = key } };
 
-	assert_non_null(key);
-	peer_sign_body(&peer, "HelloOk", body, signature);
-	expect_bytes(signature, sizeof(signature), vector.parts[3]);
-	signing_key_free(key);
-	release(seed);
-	release(body);
-	fclose(file);
+		assert_non_null(key);
+		peer_sign_body(&peer, vector.parts[0], body, signature);
+		expect_bytes(signature, sizeof(signature), vector.parts[4]);
+		signing_key_free(key);
+		release(seed);
+		release(body);
+		count++;
+	}
+	assert_int_equal(count, 2);
 }
 
 static void test_linklog_proofs(void **state)
@@ -647,7 +661,7 @@ int main(void)
 		cmocka_unit_test(test_linklog_roots),
 		cmocka_unit_test(test_linklog_paths),
 		cmocka_unit_test(test_linklog_signatures),
-		cmocka_unit_test(test_linklog_signed_hello),
+		cmocka_unit_test(test_linklog_signed_bodies),
 		cmocka_unit_test(test_linklog_proofs),
 		cmocka_unit_test(test_linklog_receipts),
 	};
