@@ -26,6 +26,15 @@ static void give(struct api_call *call, struct slice terms, struct slice proof)
 	reply_ok_now(call);
 }
 
+/* (rule PEER-43): with a key of this city that counts for who asks now. */
+static struct slice signed_now(const struct api *api, struct slice batch)
+{
+	return api->neighbours == NULL
+		       ? batch
+		       : peer_batch_to_send(neighbours_peer(api->neighbours),
+					    batch);
+}
+
 /* The proof of the entry at @seq in a batch; empty when it is not there. */
 static struct slice prove(struct api_call *call,
 			  const struct link_batch_view *view, uint64_t seq)
@@ -38,7 +47,9 @@ static struct slice prove(struct api_call *call,
 	struct link_batch batch;
 	struct buffer out;
 
-	if (bytes == NULL || linklog_batch(view->batch, &batch) != LINKLOG_OK ||
+	if (bytes == NULL ||
+	    linklog_batch(signed_now(call->api, view->batch), &batch) !=
+		    LINKLOG_OK ||
 	    seq < view->first_seq || seq > view->last_seq)
 		return (struct slice){ 0 };
 	buffer_init(&out, bytes, LINKLOG_PROOF_SIZE_MAX);
