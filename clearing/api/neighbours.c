@@ -236,6 +236,14 @@ static void on_alarm(void *context, struct slice city, const char *what)
 	neighbours->options.on_alarm(neighbours->options.context, city, what);
 }
 
+static void on_fork(void *context, struct slice city,
+		    const struct link_batch *batch)
+{
+	const struct neighbours *neighbours = context;
+
+	neighbours->options.on_fork(neighbours->options.context, city, batch);
+}
+
 static struct peer_options peer_options_of(struct neighbours *neighbours)
 {
 	return (struct peer_options){
@@ -252,6 +260,7 @@ static struct peer_options peer_options_of(struct neighbours *neighbours)
 		.on_withdrawn = neighbours_drop_above,
 		.on_outcome = payment_on_outcome,
 		.on_alarm = on_alarm,
+		.on_fork = on_fork,
 		.context = neighbours,
 	};
 }

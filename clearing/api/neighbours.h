@@ -40,8 +40,10 @@ struct neighbours_options {
 		     struct slice message, neighbours_done *done, void *user);
 	/* Is there a connection to this neighbour? */
 	bool (*is_connected)(void *context, struct slice city);
-	/* Something for the log. */
+	/* Something for the log; of the second see struct peer_options. */
 	void (*on_alarm)(void *context, struct slice city, const char *what);
+	void (*on_fork)(void *context, struct slice city,
+			const struct link_batch *batch);
 	void *context;
 };
 

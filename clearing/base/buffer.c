@@ -41,6 +41,16 @@ void buffer_put_text(struct buffer *buffer, const char *text)
 	buffer_put(buffer, slice_from_text(text));
 }
 
+void buffer_put_hex(struct buffer *buffer, struct slice bytes)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < bytes.size; i++) {
+		buffer_put_byte(buffer, (uint8_t)digits[bytes.data[i] >> 4]);
+		buffer_put_byte(buffer, (uint8_t)digits[bytes.data[i] & 15]);
+	}
+}
+
 void buffer_put_decimal(struct buffer *buffer, uint64_t value)
 {
 	uint8_t digits[DECIMAL_DIGITS_MAX];

@@ -35,6 +35,9 @@ void buffer_put_byte(struct buffer *buffer, uint8_t byte);
 void buffer_put(struct buffer *buffer, struct slice bytes);
 void buffer_put_text(struct buffer *buffer, const char *text);
 
+/* buffer_put_hex: append @bytes as lower-case digits, two a byte. */
+void buffer_put_hex(struct buffer *buffer, struct slice bytes);
+
 /* buffer_put_decimal: append @value in base ten, no leading zeros. */
 void buffer_put_decimal(struct buffer *buffer, uint64_t value);
 

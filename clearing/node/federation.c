@@ -272,6 +272,26 @@ static void on_alarm(void *context, struct slice city, const char *what)
 		  LOG_TEXT("what", what), LOG_END);
 }
 
+/* (rule PEER-11), row 8: what is in no table. */
+static void on_fork(void *context, struct slice city,
+		    const struct link_batch *batch)
+{
+	uint8_t header[2 * LINKLOG_HEADER_SIZE_MAX];
+	uint8_t signature[2 * LINKLOG_SIGNATURE_SIZE];
+	struct buffer header_text, signature_text;
+
+	(void)context;
+	buffer_init(&header_text, header, sizeof(header));
+	buffer_put_hex(&header_text, batch->header);
+	buffer_init(&signature_text, signature, sizeof(signature));
+	buffer_put_hex(&signature_text, batch->signature);
+	log_event(LOG_ERROR, "link_fork", LOG_SLICE("city", city),
+		  LOG_SLICE("header", buffer_view(&header_text)),
+		  LOG_SLICE("key_id", batch->key_id),
+		  LOG_SLICE("signature", buffer_view(&signature_text)),
+		  LOG_END);
+}
+
 /* A line to each neighbour, none to a city that left. */
 static void dial_neighbours(struct federation *federation)
 {
@@ -317,6 +337,7 @@ neighbours_options_of(struct federation *federation)
 		.call = call,
 		.is_connected = is_connected,
 		.on_alarm = on_alarm,
+		.on_fork = on_fork,
 		.context = federation,
 	};
 }

@@ -150,6 +150,13 @@ struct peer_options {
 	void (*on_outcome)(void *context, const struct peer_outcome *outcome);
 	/* Something for the log of the node; may be NULL. */
 	void (*on_alarm)(void *context, struct slice city, const char *what);
+	/*
+	 * A batch that parts from what was taken of @city's log (row 8 of
+	 * PEER-11): with what the tables have in its place it is the evidence,
+	 * once its signature is verified.  May be NULL; it is refused.
+	 */
+	void (*on_fork)(void *context, struct slice city,
+			const struct link_batch *batch);
 	void *context; /* of the functions of this struct */
 };
 

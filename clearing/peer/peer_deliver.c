@@ -558,6 +558,9 @@ static enum peer_answer receive(struct peer *peer,
 	answer = check_place(peer, delivery, *link, &batch, &header);
 	if (answer == PEER_TAKEN)
 		answer = check_content(peer, *link, &batch, &header);
+	if (answer == PEER_FORK && peer->options.on_fork != NULL)
+		peer->options.on_fork(peer->options.context, header.author,
+				      &batch);
 	if (answer != PEER_TAKEN)
 		return answer;
 	return peer_take_batch(peer, *link, delivery->batch, &batch, &header)

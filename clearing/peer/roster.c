@@ -87,13 +87,13 @@ void roster_explain(struct buffer *out, const struct roster *roster,
 void roster_key_id(const uint8_t key[NODE_KEY_SIZE], sha256_function *sha256,
 		   char out[ROSTER_KEY_ID_SIZE])
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t hash[SHA256_SIZE];
+	struct buffer text;
 
-	check(key != NULL);
+	check(key != NULL && ROSTER_KEY_ID_SIZE % 2 == 0);
 	sha256(slice_of(key, NODE_KEY_SIZE), hash);
-	for (size_t i = 0; i < ROSTER_KEY_ID_SIZE; i++)
-		out[i] = digits[hash[i / 2] >> (i % 2 == 0 ? 4 : 0) & 15];
+	buffer_init(&text, out, ROSTER_KEY_ID_SIZE);
+	buffer_put_hex(&text, slice_of(hash, ROSTER_KEY_ID_SIZE / 2));
 }
 
 uint32_t roster_city(const struct roster *roster, struct slice name)

@@ -19,6 +19,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/buffer.h"
 #include "base/siphash.h"
 
 #define FILE_SIZE_MAX 512
@@ -35,11 +36,12 @@ static uint64_t check_sum(const char *text, size_t size)
 
 static int compose(const struct acknowledged_head *head, char *text)
 {
-	char hash[HASH_TEXT_SIZE + 1];
+	char hash[HASH_TEXT_SIZE + 1] = { 0 };
+	struct buffer digits;
 	int size;
 
-	for (int i = 0; i < SHA256_SIZE; i++)
-		snprintf(hash + 2 * i, 3, "%02x", head->hash[i]);
+	buffer_init(&digits, hash, HASH_TEXT_SIZE);
+	buffer_put_hex(&digits, slice_of(head->hash, SHA256_SIZE));
 	size = snprintf(text, FILE_SIZE_MAX,
 			"clearing head 1\nsystem %s\ntimeline %" PRIu32
 			"\nepoch %" PRIu32 "\nseq %" PRIu64 "\nhash %s\n",

@@ -51,7 +51,6 @@ static json_t *from_enum(const ProtobufCFieldDescriptor *field, int number)
 
 static json_t *from_bytes(const ProtobufCBinaryData *data)
 {
-	static const char digits[] = "0123456789abcdef";
 	struct id id;
 	char text[ID_TEXT_SIZE];
 	struct buffer buffer;
@@ -69,10 +68,8 @@ static json_t *from_bytes(const ProtobufCBinaryData *data)
 	hex = malloc(2 * data->len);
 	if (hex == NULL)
 		return NULL;
-	for (size_t i = 0; i < data->len; i++) {
-		hex[2 * i] = digits[data->data[i] >> 4];
-		hex[2 * i + 1] = digits[data->data[i] & 0x0f];
-	}
+	buffer_init(&buffer, hex, 2 * data->len);
+	buffer_put_hex(&buffer, slice_of(data->data, data->len));
 	result = json_stringn(hex, 2 * data->len);
 	free(hex);
 	return result;

@@ -76,6 +76,20 @@ static uint32_t link_beside(const struct sim_city *city,
 	return sim_city_link(city, beside);
 }
 
+/*
+ * Is the way in answered for good?  A Release that a restored city still has
+ * may have been withdrawn since; it says so when it has spoken with that
+ * neighbour again.
+ */
+static bool is_answered(const struct sim_city *city,
+			const struct payment *payment)
+{
+	return payment->in_answered &&
+	       (payment->in_state == LEG_POSTED ||
+		peer_session_of(&city->peer, payment->in_link)->state ==
+			PEER_RECONCILED);
+}
+
 /* While a city recovers, one of a payment's legs may not be back yet. */
 static void add_booked(const struct sim_city *city,
 		       const struct payment *payment,
@@ -90,7 +104,7 @@ static void add_booked(const struct sim_city *city,
 		in = link_beside(city, payment, true);
 	if (out == LINK_NONE)
 		out = link_beside(city, payment, false);
-	if (!payment->in_answered)
+	if (!is_answered(city, payment))
 		sums[in].booked_minor -= amount;
 	if (payment->out_state != LEG_POSTED)
 		sums[out].booked_minor += amount;

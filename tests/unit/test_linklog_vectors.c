@@ -552,7 +552,7 @@ static void test_linklog_signatures(void **state)
 
 static void test_linklog_signed_bodies(void **state)
 {
-	/* Goal: the engine's own signatures of what it answers are the file's. */
+	/* Goal: what the engine signs of what it answers is as in the file. */
 	static uint8_t scratch[PEER_SCRATCH_SIZE];
 	uint8_t signature[LINKLOG_SIGNATURE_SIZE];
 	struct vector vector;

@@ -152,6 +152,7 @@ static void test_peer_answers_header(void **state)
 	(void)state;
 	for (size_t i = 0; i < COUNT_OF(cases); i++)
 		assert_int_equal(answer_to(cases[i].change), cases[i].answer);
+	assert_int_equal(beta->forks, 3);
 	/* Nothing of all this was taken; what is right still is. */
 	assert_int_equal(town_link(beta, alpha)->in.seq, before);
 	assert_int_equal(answer_to(NULL), PEER_TAKEN);

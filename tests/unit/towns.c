@@ -335,6 +335,18 @@ static void on_alarm(void *context, struct slice city, const char *what)
 	town->alarms++;
 }
 
+static void on_fork(void *context, struct slice city,
+		    const struct link_batch *batch)
+{
+	struct town *town = context;
+	struct link_header header;
+
+	assert_int_equal(linklog_header(batch->header, &header), LINKLOG_OK);
+	assert_true(slice_equal(header.author, city));
+	assert_int_equal(batch->signature.size, LINKLOG_SIGNATURE_SIZE);
+	town->forks++;
+}
+
 static void start_engine(struct town *town)
 {
 	struct peer_options options = {
@@ -359,6 +371,7 @@ static void start_engine(struct town *town)
 		.on_withdrawn = on_withdrawn,
 		.on_outcome = on_outcome,
 		.on_alarm = on_alarm,
+		.on_fork = on_fork,
 		.context = town,
 	};
 

@@ -46,6 +46,7 @@ struct town {
 	struct peer_outcome outcomes[TOWN_OUTCOMES_MAX];
 	uint32_t outcome_count;
 	uint32_t alarms;
+	uint32_t forks; /* batches that were kept as evidence */
 	/* By link number - 1, in this process; all ones: nothing withdrawn. */
 	uint64_t withdrawn_to[TOWNS_MAX];
 	uint64_t roster_version;

@@ -121,12 +121,10 @@ const char *time_text(int64_t time_us, char out[TIME_TEXT_SIZE])
 
 const char *hex_text(struct slice bytes, char *out)
 {
-	static const char digits[] = "0123456789abcdef";
+	struct buffer text;
 
-	for (size_t i = 0; i < bytes.size; i++) {
-		out[2 * i] = digits[bytes.data[i] >> 4];
-		out[2 * i + 1] = digits[bytes.data[i] & 15];
-	}
+	buffer_init(&text, out, 2 * bytes.size);
+	buffer_put_hex(&text, bytes);
 	out[2 * bytes.size] = '\0';
 	return out;
 }
