@@ -5,6 +5,7 @@ that barcelona pays lisbon through boston."""
 
 import collections
 import concurrent.futures
+import contextlib
 import os
 import pty
 import re
@@ -133,6 +134,43 @@ class Clearctl(unittest.TestCase):
         self.assertIn((made, "IN"), [(payment["id"], payment["direction"])
                                      for payment in listed])
 
+    def paused(self, city="boston"):
+        """A link of barcelona's, until the end of the with."""
+        why = ("--reason", "a test")
+        self.run_it(DONE, "link", "pause", city, *why, as_=OPERATOR)
+
+        @contextlib.contextmanager
+        def until_resumed():
+            try:
+                yield
+            finally:
+                self.run_it(DONE, "link", "resume", city, *why, as_=OPERATOR)
+        return until_resumed()
+
+    def test_cities_pay_again(self):
+        """With its id it is told how it ended, whatever a quote says now."""
+        made = self.run_it(DONE, "id").out.strip()
+        words = ("pay", BAKERY, MILL, "0.03", "--id", made)
+        self.json(*words)
+        asked = self.asked("0.04")
+        paid = self.run_it(DONE, "id").out.strip()
+        self.json("request", "pay", asked, "--id", paid)
+        with self.paused():
+            self.assertEqual(self.error(REFUSED, "pay", BAKERY, MILL, "0.03"),
+                             "NO_ROUTE")
+            self.assertEqual(self.json(*words)["payment"]["state"], "POSTED")
+            again = self.json("request", "pay", asked, "--id", paid)
+            self.assertEqual(again["payment"]["state"], "POSTED")
+            self.assertEqual(self.error(
+                CONFLICT, "pay", BAKERY, MILL, "0.04", "--id", made),
+                "ID_CONFLICT")
+            self.assertEqual(self.error(
+                USAGE, "pay", BAKERY, MILL, "0.04", "--id", "x"), "USAGE")
+        # Nor is who sends it again asked whether to pay.
+        status, said = self.at_terminal("", *words)
+        self.assertEqual(status, DONE, said)
+        self.assertNotIn("pay?", said)
+
     def test_cities_not_paid(self):
         """What keeps it away is told, by whom; nothing was sent."""
         before = self.json("payment", "list")["payments"]
@@ -172,10 +210,7 @@ class Clearctl(unittest.TestCase):
                         amount_minor=200, wait_ms=10_000).payment
         self.assertEqual((told.reason_name, told.at_city),
                          ("PAYEE_CEILING", "lisbon"))
-        # And so it is to who asks again with the id, when it has room.
-        self.run_it(DONE, "account", "limits", "inn@lisbon", "--limit", "0",
-                    "--ceiling", "100.00", "--reason", "a test",
-                    city="lisbon", as_=TREASURER)
+        # And so it is to who asks again with the id, room or not.
         again = self.run_it(REFUSED, "pay", BAKERY, "inn@lisbon", "2", "--id",
                             made)
         self.assertIn("PAYEE_CEILING", again.err)

@@ -15,6 +15,35 @@
 /* A call outlives what it waits for. */
 #define WAIT_SLACK_US UINT64_C(5000000)
 
+/* ---- what came of it before */
+
+bool payment_known(struct session *session, bool *known)
+{
+	char id_text[ID_TEXT_SIZE + 1];
+	struct failure failure;
+	json_t *answer;
+	struct id id;
+
+	*known = false;
+	if (session_value(session, "id") == NULL)
+		return true;
+	if (!session_id(session, &id, id_text))
+		return false;
+	answer = session_try(session, RPC_GET_PAYMENT,
+			     json_pack("{s:s, s:I}", "id", id_text,
+				       "min_position",
+				       (json_int_t)session->node.position),
+			     &failure);
+	*known = answer != NULL;
+	json_decref(answer);
+	/* Not there, another's, or of a form that Pay refuses. */
+	if (*known || failure.status == CTL_NOT_FOUND ||
+	    failure.status == CTL_IDENTITY || failure.status == CTL_REFUSED)
+		return true;
+	(void)session_fail(session, &failure);
+	return false;
+}
+
 /* ---- the quote */
 
 static void add_hop(const struct session *session, struct table *table,
@@ -234,9 +263,36 @@ int payment_send(struct session *session, json_t *request, json_t *quote)
 	return session->status;
 }
 
+/* Quoted, and the person wants it; false after telling why not. */
+static bool may_send(struct session *session, const json_t *request,
+		     json_t **quote)
+{
+	json_t *asked;
+	bool known = false;
+
+	if (!payment_known(session, &known))
+		return false;
+	if (known)
+		return true;
+	asked = json_deep_copy(request);
+	json_object_del(asked, "reference");
+	*quote = payment_quote(session, asked);
+	return *quote != NULL && payment_confirmed(session);
+}
+
+static int tell_quote(struct session *session, json_t *request)
+{
+	json_t *quote = payment_quote(session, request);
+
+	if (quote != NULL && session->json)
+		return session_print(quote);
+	json_decref(quote);
+	return session->status;
+}
+
 int verb_pay(struct session *session)
 {
-	json_t *request, *quote;
+	json_t *request, *quote = NULL;
 	int64_t minor;
 
 	if (!session_amount(session, "amount", session_operand(session, 2),
@@ -246,16 +302,10 @@ int verb_pay(struct session *session)
 		"{s:o, s:s, s:I}", "payer",
 		session_account(session, session_operand(session, 0)), "payee",
 		session_operand(session, 1), "amount_minor", (json_int_t)minor);
-	quote = payment_quote(session, json_deep_copy(request));
-	if (quote != NULL && arguments_has(&session->arguments, "quote")) {
-		json_decref(request);
-		if (session->json)
-			return session_print(quote);
-		json_decref(quote);
-		return CTL_DONE;
-	}
-	if (quote != NULL && put_reference(session, request) &&
-	    payment_confirmed(session))
+	if (arguments_has(&session->arguments, "quote"))
+		return tell_quote(session, request);
+	if (put_reference(session, request) &&
+	    may_send(session, request, &quote))
 		return payment_send(session, request, quote);
 	json_decref(request);
 	json_decref(quote);

@@ -9,6 +9,15 @@
 #include "tools/clearctl/session.h"
 
 /*
+ * payment_known: is the payment of --id begun, or ended, already?  Then the
+ * order is sent again to hear how it stands: a quote of now, and whether the
+ * person would pay now, have nothing to do with that.
+ *
+ * Returns false after telling that it could not be looked up.
+ */
+bool payment_known(struct session *session, bool *known) MUST_CHECK;
+
+/*
  * payment_quote: ask what the payment would take, and show it to a person.
  *
  * @request  of QuotePayment; released.

@@ -164,6 +164,19 @@ static bool show_request(struct session *session, const json_t *request,
  * One that is not open is asked for all the same: the node says why not, or,
  * with the --id of who paid it, how that ended.
  */
+static bool may_pay(struct session *session, const json_t *request,
+		    json_t **quote)
+{
+	bool known = false;
+
+	if (strcmp(field_text(request, "state"), "OPEN") != 0)
+		return true;
+	if (!payment_known(session, &known))
+		return false;
+	return known || (show_request(session, request, quote) &&
+			 payment_confirmed(session));
+}
+
 int verb_request_pay(struct session *session)
 {
 	json_t *answer = fetch_by_id(session, RPC_LIST_PAYMENT_REQUESTS);
@@ -173,9 +186,7 @@ int verb_request_pay(struct session *session)
 	if (answer == NULL)
 		return session->status;
 	request = json_array_get(json_object_get(answer, "requests"), 0);
-	go_on = strcmp(field_text(request, "state"), "OPEN") != 0 ||
-		(show_request(session, request, &quote) &&
-		 payment_confirmed(session));
+	go_on = may_pay(session, request, &quote);
 	json_decref(answer);
 	if (!go_on) {
 		json_decref(quote);
