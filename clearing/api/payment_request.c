@@ -12,8 +12,8 @@
 #include "core/linklog.h"
 #include "wire/messages_payment.h"
 
-#define EXPIRY_DEFAULT_US (INT64_C(30) * 24 * 3600 * 1000000)
-#define EXPIRY_MAX_US (INT64_C(366) * 24 * 3600 * 1000000)
+#define EXPIRY_DEFAULT_US (UINT64_C(30) * 24 * 3600 * 1000000)
+#define EXPIRY_MAX_US (UINT64_C(366) * 24 * 3600 * 1000000)
 #define FORWARD_MESSAGE_MAX 1024
 /* An ACTOR_SEEN, the request, one of slack. */
 #define REQUEST_EVENTS 3
@@ -26,7 +26,15 @@ static bool address_here(const struct api *api, struct slice text)
 	       slice_equal(address.city, slice_from_text(api->city));
 }
 
-/* Refusals 20 to 50 of a request; @event is filled in when 0. */
+/* Left out, it is counted from the id, so that asking again says the same. */
+static uint64_t expiry_of(int64_t asked_us, const struct id *id)
+{
+	if (asked_us == 0)
+		return id_time_ms(id) * 1000 + EXPIRY_DEFAULT_US;
+	return asked_us < 0 ? 0 : (uint64_t)asked_us;
+}
+
+/* Refusals 20 to 38 of a request; @out is filled in when 0. */
 static uint32_t check_request(const struct api *api,
 			      const struct forwarded_request *request,
 			      uint64_t now_us, struct event_request *out)
@@ -62,18 +70,70 @@ static uint32_t check_request(const struct api *api,
 	out->amount = money_of(request->amount_minor);
 	out->purpose = request->purpose;
 	out->reference = request->reference;
+	out->expires_us = expiry_of(request->expires_at_us, &out->id);
 	return 0;
 }
 
-static uint64_t expiry_of(int64_t asked_us, uint64_t now_us)
+static const struct account *account_at(const struct api *api,
+					struct slice address)
 {
-	int64_t now = (int64_t)now_us;
+	const struct account_ref ref = { .address = address };
+	const struct account *account = NULL;
 
-	if (asked_us <= now)
-		asked_us = now + EXPIRY_DEFAULT_US;
-	if (asked_us - now > EXPIRY_MAX_US)
-		asked_us = now + EXPIRY_MAX_US;
-	return (uint64_t)asked_us;
+	(void)ledger_resolve(api->ledger, &ref, &account);
+	return account;
+}
+
+static bool city_known(const struct api *api, struct slice text)
+{
+	const struct roster *roster;
+	struct address address;
+	uint32_t city;
+
+	if (api->neighbours == NULL || !address_parse(text, &address))
+		return false;
+	roster = neighbours_options(api->neighbours)->roster;
+	city = roster_city(roster, address.city);
+	return city != ROSTER_NONE &&
+	       roster->cities[city].status != ROSTER_CITY_GONE;
+}
+
+/* Refusals 50 to 53: those of the two accounts that are kept here. */
+static uint32_t check_accounts(const struct api *api,
+			       const struct event_request *request)
+{
+	const struct account *payer = account_at(api, request->payer);
+	const struct account *payee = account_at(api, request->payee);
+
+	if (payer == NULL && address_here(api, request->payer))
+		return PAYMENT_DEBIT_ACCOUNT_UNKNOWN;
+	if (payee == NULL && address_here(api, request->payee))
+		return PAYMENT_CREDIT_ACCOUNT_UNKNOWN;
+	if (payer != NULL && payer->state == ACCOUNT_CLOSED)
+		return PAYMENT_DEBIT_ACCOUNT_CLOSED;
+	return payee != NULL && payee->state == ACCOUNT_CLOSED
+		       ? PAYMENT_CREDIT_ACCOUNT_CLOSED
+		       : 0;
+}
+
+/* Refusals 41 to 72 of one that is not known yet. */
+static uint32_t check_fresh(const struct api *api,
+			    const struct event_request *request,
+			    uint64_t now_us)
+{
+	uint64_t asked_us = id_time_ms(&request->id) * 1000;
+	uint32_t refusal;
+
+	if (request->expires_us <= now_us)
+		return PAYMENT_EXPIRY_PAST;
+	/* The same in both cities, whatever their clocks say. */
+	if (request->expires_us > asked_us + EXPIRY_MAX_US)
+		return PAYMENT_EXPIRY_TOO_FAR;
+	refusal = check_accounts(api, request);
+	if (refusal == 0 && !address_here(api, request->payer) &&
+	    !city_known(api, request->payer))
+		refusal = PAYMENT_PAYER_CITY_UNKNOWN;
+	return refusal;
 }
 
 /* Recorded before with the same content, or recorded now; else a refusal. */
@@ -86,6 +146,7 @@ static uint32_t record_request(struct api_call *call, struct event *event,
 	const struct remembered *found;
 	struct recorder recorder;
 	struct hash128 content;
+	uint32_t refusal;
 
 	content = ledger_content_of_event(
 		ledger, event, ledger_base_hash(ledger, caller.base));
@@ -96,6 +157,9 @@ static uint32_t record_request(struct api_call *call, struct event *event,
 				       hash128_equal(found->content, content)
 			       ? 0
 			       : PAYMENT_ID_CONFLICT;
+	refusal = check_fresh(api, &event->request, now_us);
+	if (refusal != 0)
+		return refusal;
 	if (!handler_recorder(call, 0, REQUEST_EVENTS, now_us, &recorder))
 		return UINT32_MAX;
 	event->request.actor = record_actor(&recorder, caller.uri);
@@ -144,16 +208,6 @@ static void forward(struct api_call *call, const struct event_request *event)
 		forwarded(call, false, (struct slice){ 0 });
 }
 
-static const struct account *account_at(const struct api *api,
-					struct slice address)
-{
-	const struct account_ref ref = { .address = address };
-	const struct account *account = NULL;
-
-	(void)ledger_resolve(api->ledger, &ref, &account);
-	return account;
-}
-
 /* May the caller act for this side of a request? */
 static bool is_callers(struct api_call *call, struct slice address)
 {
@@ -197,9 +251,11 @@ void handle_request_payment(struct api *api, struct api_call *call,
 		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
 		return;
 	}
-	/* By the id's own time, so that asking again says the same. */
-	event.request.expires_us = expiry_of(
-		command.expires_at_us, id_time_ms(&event.request.id) * 1000);
+	if (answer.refusal == 0 && !address_here(api, command.payer) &&
+	    api->neighbours == NULL) {
+		reply_error_now(call, REQUEST_NO_FEDERATION, NULL);
+		return;
+	}
 	if (answer.refusal == 0)
 		answer.refusal = record_request(call, &event, now_us, &fresh);
 	if (answer.refusal == UINT32_MAX)
@@ -208,7 +264,7 @@ void handle_request_payment(struct api *api, struct api_call *call,
 		reply_refusal(call, &payment_refusals, &answer);
 		return;
 	}
-	if (!address_here(api, command.payer) && api->neighbours != NULL) {
+	if (!address_here(api, command.payer)) {
 		forward(call, &event.request);
 		return;
 	}
@@ -243,7 +299,6 @@ void handle_forward_payment_request(struct api *api, struct api_call *call,
 		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
 		return;
 	}
-	event.request.expires_us = expiry_of(request.expires_at_us, now_us);
 	if (answer.refusal == 0)
 		answer.refusal = record_request(call, &event, now_us, &fresh);
 	if (answer.refusal == UINT32_MAX)

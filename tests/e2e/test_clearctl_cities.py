@@ -442,6 +442,51 @@ class Clearctl(unittest.TestCase):
                        "soon")):
             self.run_it(USAGE, "request", "send", *words, city="lisbon")
 
+    def test_cities_request_not_taken(self):
+        """What cannot be asked for is refused, and nothing is recorded."""
+        before = self.requests(city="lisbon")
+        words = ("1.00", "--purpose", "twelve sacks")
+        for payee, payer, more, status, reason in (
+                (MILL, "bakery@porto", (), NOT_FOUND, "PAYER_CITY_UNKNOWN"),
+                ("nobody@lisbon", BAKERY, (), NOT_FOUND,
+                 "CREDIT_ACCOUNT_UNKNOWN"),
+                (MILL, "nobody@lisbon", (), NOT_FOUND,
+                 "DEBIT_ACCOUNT_UNKNOWN"),
+                (MILL, BAKERY, ("--expires", "2020-01-01T00:00:00Z"), REFUSED,
+                 "EXPIRY_PAST"),
+                (MILL, BAKERY, ("--expires", "+367d"), REFUSED,
+                 "EXPIRY_TOO_FAR"),
+                # The city comes last.
+                ("nobody@lisbon", "bakery@porto", ("--expires", "+367d"),
+                 REFUSED, "EXPIRY_TOO_FAR")):
+            with self.subTest(reason):
+                self.assertEqual(self.error(
+                    status, "request", "send", payee, payer, *words, *more,
+                    city="lisbon"), reason)
+        self.assertEqual(self.requests(city="lisbon"), before)
+        made = self.asked(expires="+365d")
+        self.assertEqual(self.error(
+            CONFLICT, "request", "send", MILL, BAKERY, "1.01", "--purpose",
+            "another", "--id", made, city="lisbon"), "ID_CONFLICT")
+
+    def test_cities_request_away(self):
+        """While the payer's city is silent it stays open, and can be sent
+        again; so it is when it has come there."""
+        boston = self.cities["boston"].process
+        made = self.run_it(DONE, "id").out.strip()
+        words = ("request", "send", MILL, INN, "1.00", "--purpose", "rooms",
+                 "--id", made)
+        boston.send_signal(signal.SIGSTOP)
+        try:
+            self.error(NO_ANSWER, *words, "--timeout", "2", city="lisbon")
+            self.assertEqual(self.requests(city="lisbon")[made], "OPEN")
+        finally:
+            boston.send_signal(signal.SIGCONT)
+        self.cities.wait_at_rest()
+        for _ in range(2):
+            self.json(*words, city="lisbon")
+        self.assertEqual(self.requests(city="boston")[made], "OPEN")
+
     def test_cities_request_by_rpc(self):
         """What an order leaves to the request, and what it may not say."""
         made = bytes.fromhex(self.asked().replace("-", ""))
