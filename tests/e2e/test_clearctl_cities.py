@@ -16,7 +16,7 @@ import uuid
 
 import rpc
 from cities import LoopbackCities
-from node import program, run, wait_until
+from node import FEDERATION, program, run, wait_until
 
 NAMES = ["barcelona", "boston", "lisbon"]
 BAKERY, MILL, INN = "bakery@barcelona", "mill@lisbon", "inn@boston"
@@ -469,6 +469,21 @@ class Clearctl(unittest.TestCase):
             CONFLICT, "request", "send", MILL, BAKERY, "1.01", "--purpose",
             "another", "--id", made, city="lisbon"), "ID_CONFLICT")
 
+    def test_cities_request_refused_there(self):
+        """The payer's city says why; the request is not left open here."""
+        made = self.run_it(DONE, "id").out.strip()
+        words = ("request", "send", MILL, "nobody@barcelona", "1.00",
+                 "--purpose", "twelve sacks", "--id", made)
+        for _ in range(2):
+            self.assertEqual(self.error(NOT_FOUND, *words, city="lisbon"),
+                             "DEBIT_ACCOUNT_UNKNOWN")
+            self.assertEqual(self.requests(city="lisbon")[made], "DECLINED")
+        self.assertNotIn(made, self.requests())
+        used = self.pays("0.05")
+        self.assertEqual(self.error(
+            CONFLICT, "request", "send", INN, BAKERY, "1.00", "--purpose",
+            "rooms", "--id", used, city="boston"), "ID_CONFLICT")
+
     def test_cities_request_away(self):
         """While the payer's city is silent it stays open, and can be sent
         again; so it is when it has come there."""
@@ -486,6 +501,35 @@ class Clearctl(unittest.TestCase):
         for _ in range(2):
             self.json(*words, city="lisbon")
         self.assertEqual(self.requests(city="boston")[made], "OPEN")
+
+    def test_cities_request_declined_there(self):
+        """The payee sees it; who declines again hears the same."""
+        made, later = self.asked(), self.asked()
+        for _ in range(2):
+            self.json("request", "decline", made, as_=("coop", "bakery"))
+            wait_until(lambda: self.requests(city="lisbon")[made]
+                       == "DECLINED", "declined in lisbon")
+        self.assertEqual(self.requests(city="lisbon")[later], "OPEN")
+        # No city may decline what is asked of another's coop.
+        city = self.cities["lisbon"].connect(self.cities["boston"].authority
+                                             .issue("URI:spiffe://"
+                                                    f"{FEDERATION}/city/"
+                                                    "boston"))
+        self.addCleanup(city.close)
+
+        def give_back(**fields):
+            with self.assertRaises(rpc.Refused) as refused:
+                city.ForwardPaymentRequest(**{
+                    "id": uuid.UUID(later).bytes, "payer": BAKERY,
+                    "payee": MILL, "amount_minor": 400, "purpose":
+                    "twelve sacks", "expires_at_us": 1, **fields})
+            return refused.exception.reason
+        self.assertEqual(give_back(), "ADDRESS_OTHER_CITY")
+        self.assertEqual(give_back(payer=INN), "REQUEST_DIFFERS")
+        self.assertEqual(give_back(payer=INN, id=rpc.new_id()),
+                         "REQUEST_UNKNOWN")
+        self.assertEqual(give_back(payer=INN, id=b"x"), "ID_MALFORMED")
+        self.assertEqual(self.requests(city="lisbon")[later], "OPEN")
 
     def test_cities_request_by_rpc(self):
         """What an order leaves to the request, and what it may not say."""
