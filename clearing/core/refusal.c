@@ -139,6 +139,9 @@
 #define SAY_PAYEE_CITY_HERE                                             \
 	"The payee is in this city: post a transfer, which is done at " \
 	"once."
+#define SAY_PAYEE_RESERVED                                                  \
+	"The payee is an account of its city's own, city/... or link/..., " \
+	"which takes no payments: name a coop's account."
 #define SAY_PAYEE_CITY_UNKNOWN                                             \
 	"The payee's city is not in the federation's roster, or is gone: " \
 	"check the address."
@@ -303,6 +306,7 @@ static const struct refusal payment_table[] = {
 	REFUSAL(PAYMENT, MEMO_INVALID, SHAPE, FINAL),
 	REFUSAL(PAYMENT, PAYEE_MALFORMED, SHAPE, FINAL),
 	REFUSAL(PAYMENT, PAYEE_CITY_HERE, SHAPE, FINAL),
+	REFUSAL(PAYMENT, PAYEE_RESERVED, SHAPE, FINAL),
 	REFUSAL(PAYMENT, ID_CONFLICT, TAKEN, FINAL),
 	REFUSAL(PAYMENT, EXPIRY_PAST, SHAPE, FINAL),
 	REFUSAL(PAYMENT, EXPIRY_TOO_FAR, SHAPE, FINAL),

@@ -112,6 +112,7 @@ enum payment_refusal {
 	PAYMENT_MEMO_INVALID = 36,
 	PAYMENT_PAYEE_MALFORMED = 37,
 	PAYMENT_PAYEE_CITY_HERE = 38,
+	PAYMENT_PAYEE_RESERVED = 39,
 	PAYMENT_ID_CONFLICT = 40,
 	/* Below the conflict: what was recorded may have expired since. */
 	PAYMENT_EXPIRY_PAST = 41,

@@ -174,10 +174,8 @@ class Clearctl(unittest.TestCase):
     def test_cities_not_paid(self):
         """What keeps it away is told, by whom; nothing was sent."""
         before = self.json("payment", "list")["payments"]
-        self.assertEqual(self.error(REFUSED, "pay", BAKERY, "nobody@lisbon",
+        self.assertEqual(self.error(NOT_FOUND, "pay", BAKERY, "nobody@lisbon",
                                     "1"), "PAYEE_UNKNOWN")
-        self.assertEqual(self.error(REFUSED, "pay", BAKERY, MILL, "900",
-                                    "--quote"), "NO_ROUTE")
         self.assertEqual(self.error(NOT_FOUND, "pay", BAKERY, "mill@porto",
                                     "1"), "PAYEE_CITY_UNKNOWN")
         self.assertEqual(self.error(REFUSED, "pay", BAKERY, "mill@barcelona",
@@ -193,6 +191,73 @@ class Clearctl(unittest.TestCase):
         self.assertEqual(self.error(NOT_FOUND, "payment", "show", UNKNOWN),
                          "PAYMENT_UNKNOWN")
         self.run_it(USAGE, "payment", "show", "x")
+
+    def test_cities_quote_refused(self):
+        """A quote says whatever can be known before; without a payer, too."""
+        def reason(status, payer, payee, amount="1.00", **where):
+            return self.error(status, "pay", payer, payee, amount, "--quote",
+                              **where)
+        unknown = self.run_it(NOT_FOUND, "pay", BAKERY, "nobody@lisbon", "1",
+                              "--quote")
+        self.assertIn("(said by lisbon)", unknown.err)
+        self.assertEqual(reason(NOT_FOUND, "nobody", MILL),
+                         "DEBIT_ACCOUNT_UNKNOWN")
+        self.assertEqual(reason(IDENTITY, "nobody", MILL,
+                                as_=("coop", "bakery")), "NOT_PERMITTED")
+        self.assertEqual(reason(REFUSED, BAKERY, MILL, "900"), "OVER_LIMIT")
+        # Whose limit it is comes before where it goes.
+        self.assertEqual(reason(REFUSED, BAKERY, "mill@porto", "900"),
+                         "OVER_LIMIT")
+        self.run_it(DONE, "account", "freeze", NEAR, "--reason", "a test",
+                    as_=OPERATOR)
+        self.assertEqual(reason(REFUSED, NEAR, MILL), "DEBIT_ACCOUNT_FROZEN")
+        self.run_it(DONE, "account", "unfreeze", NEAR, "--reason", "a test",
+                    as_=OPERATOR)
+        with self.paused():
+            self.assertEqual(reason(REFUSED, BAKERY, MILL), "NO_ROUTE")
+        till = self.cities["barcelona"].client(*GATEWAY)
+        quote = till.QuotePayment(payee="nobody@lisbon", amount_minor=1)
+        self.assertEqual((quote.reason_name, quote.at_city),
+                         ("PAYEE_UNKNOWN", "lisbon"))
+        with self.assertRaises(rpc.Refused) as refused:
+            till.QuotePayment(payee=MILL, amount_minor=1,
+                              payer=rpc.ref("No Address"))
+        self.assertEqual(refused.exception.reason, "ADDRESS_MALFORMED")
+
+    def test_cities_quote_reserved(self):
+        """A city's own accounts take no payments, and that is what is said."""
+        till = self.cities["barcelona"].client(*GATEWAY)
+        for payee in ("city/commons@lisbon", "link/boston@lisbon"):
+            self.assertEqual(self.error(REFUSED, "pay", BAKERY, payee, "1",
+                                        "--quote"), "PAYEE_RESERVED")
+            with self.assertRaises(rpc.Refused) as refused:
+                till.Pay(id=rpc.new_id(), payer=rpc.ref(BAKERY), payee=payee,
+                         amount_minor=1)
+            self.assertEqual(refused.exception.reason, "PAYEE_RESERVED")
+
+    def test_cities_payer_elsewhere(self):
+        """Who pays from another city's account is told which node to ask."""
+        for role in (GATEWAY, ("coop", "bakery")):
+            told = self.run_it(REFUSED, "pay", "bakery@lisbon", MILL, "1",
+                               as_=role)
+            self.assertIn("ADDRESS_OTHER_CITY", told.err)
+            self.assertIn("lisbon's node", told.err)
+
+    def test_cities_quote_down(self):
+        """There is no way over a neighbour that is away."""
+        boston = self.cities["boston"]
+        boston.kill()
+        try:
+            wait_until(lambda: self.cities["barcelona"].clearctl(
+                "pay", BAKERY, MILL, "1", "--quote", "--json",
+                as_=GATEWAY).status == REFUSED, "no way")
+            self.assertEqual(self.error(REFUSED, "pay", BAKERY, MILL, "1",
+                                        "--quote"), "NO_ROUTE")
+        finally:
+            boston.launch()
+            boston.wait_serving()
+        self.cities.wait_at_rest()
+        self.run_it(DONE, "pay", BAKERY, MILL, "1", "--quote")
 
     def test_cities_refused_there(self):
         """What another city refuses is told with its name."""

@@ -110,18 +110,30 @@ static void show_quote(const struct session *session, const char *payee,
 	fflush(stdout);
 }
 
+/* @by: a quote or a payment with a reason that a city gave. */
+static int tell_refused(struct session *session, const json_t *by)
+{
+	uint32_t reason = (uint32_t)field_number(by, "reason");
+	bool unknown = reason == LINK_REASON_PAYEE_UNKNOWN;
+	char message[512];
+
+	snprintf(message, sizeof(message), "%s (said by %s)",
+		 field_text(by, "sentence"), field_text(by, "at_city"));
+	return session_fail(
+		session, &(struct failure){
+				 unknown ? CTL_NOT_FOUND : CTL_REFUSED,
+				 unknown ? "NOT_FOUND" : "FAILED_PRECONDITION",
+				 field_text(by, "reason_name"), message,
+				 link_reason_retry(reason) });
+}
+
 /* Why it would not be paid; false after telling. */
 static bool quote_allows(struct session *session, const json_t *quote)
 {
-	uint32_t reason = (uint32_t)field_number(quote, "reason");
 	struct failure failure;
 
-	if (reason != LINK_REASON_NONE) {
-		failure = (struct failure){ CTL_REFUSED, "FAILED_PRECONDITION",
-					    field_text(quote, "reason_name"),
-					    field_text(quote, "sentence"),
-					    link_reason_retry(reason) };
-		(void)session_fail(session, &failure);
+	if (field_number(quote, "reason") != LINK_REASON_NONE) {
+		(void)tell_refused(session, quote);
 		return false;
 	}
 	if (json_array_size(json_object_get(quote, "hops")) > 0)
@@ -190,21 +202,6 @@ static bool put_wait(struct session *session, json_t *request)
 	json_object_set_new(request, "wait_ms",
 			    json_integer((json_int_t)(wait_us / 1000)));
 	return true;
-}
-
-static int tell_refused(struct session *session, const json_t *payment)
-{
-	char message[512];
-
-	snprintf(message, sizeof(message), "%s (said by %s)",
-		 field_text(payment, "sentence"),
-		 field_text(payment, "at_city"));
-	return session_fail(
-		session,
-		&(struct failure){ CTL_REFUSED, "FAILED_PRECONDITION",
-				   field_text(payment, "reason_name"), message,
-				   link_reason_retry((uint32_t)field_number(
-					   payment, "reason")) });
 }
 
 static int tell_pending(struct session *session, const char *id)
@@ -290,13 +287,33 @@ static int tell_quote(struct session *session, json_t *request)
 	return session->status;
 }
 
+/* False after telling that another city keeps the payer's account. */
+static bool payer_is_here(struct session *session, const char *payer)
+{
+	const char *at = strchr(payer, '@');
+	char message[512];
+
+	if (at == NULL || strcmp(at + 1, session->node.city) == 0)
+		return true;
+	snprintf(message, sizeof(message),
+		 "'%s' is of another city, and this node keeps the accounts "
+		 "of %s: pay from one of these, or ask %s's node (--endpoint)",
+		 payer, session->node.city, at + 1);
+	(void)session_fail(session,
+			   &(struct failure){ CTL_REFUSED, "INVALID_ARGUMENT",
+					      "ADDRESS_OTHER_CITY", message,
+					      false });
+	return false;
+}
+
 int verb_pay(struct session *session)
 {
 	json_t *request, *quote = NULL;
 	int64_t minor;
 
 	if (!session_amount(session, "amount", session_operand(session, 2),
-			    &minor))
+			    &minor) ||
+	    !payer_is_here(session, session_operand(session, 0)))
 		return session->status;
 	request = json_pack(
 		"{s:o, s:s, s:I}", "payer",
