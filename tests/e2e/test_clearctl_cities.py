@@ -316,6 +316,20 @@ class Clearctl(unittest.TestCase):
         self.assertNotRegex(said, "(?m)^id ")
         status, said = self.at_terminal("y\n", *words)
         self.assertEqual(status, DONE, said)
+        # With --json, too, what is asked is told first, beside the document.
+        made = self.asked("0.02")
+        for words_json, route in ((words, "barcelona > boston"),
+                                  (("request", "pay", made), "twelve sacks"),
+                                  (("request", "pay", self.asked(
+                                      "0.02", payee=NEAR, city="barcelona")),
+                                   f"pay    0.02 to {NEAR}")):
+            status, said = self.at_terminal("n\n", *words_json, "--json")
+            self.assertEqual(status, REFUSED, said)
+            self.assertIn(route, said)
+            self.assertLess(said.index(route), said.index("pay? [y/N]"))
+        status, said = self.at_terminal("", *words, "--yes", "--json")
+        self.assertEqual(status, DONE, said)
+        self.assertNotIn("route", said)
         status, said = self.at_terminal("", *words, "--yes")
         self.assertEqual(status, DONE, said)
         self.assertNotIn("pay?", said)

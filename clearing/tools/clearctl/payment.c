@@ -46,6 +46,20 @@ bool payment_known(struct session *session, bool *known)
 
 /* ---- the quote */
 
+static bool asks(const struct session *session)
+{
+	return !arguments_has(&session->arguments, "yes") &&
+	       !arguments_has(&session->arguments, "quote") &&
+	       isatty(STDIN_FILENO) == 1;
+}
+
+FILE *payment_told_on(const struct session *session)
+{
+	if (!session->json)
+		return stdout;
+	return asks(session) ? stderr : NULL;
+}
+
 static void add_hop(const struct session *session, struct table *table,
 		    const json_t *hop)
 {
@@ -78,8 +92,8 @@ static void route_text(const json_t *hops, char *out, size_t capacity)
 	out[text.overflowed ? 0 : text.size] = '\0';
 }
 
-static void show_quote(const struct session *session, const char *payee,
-		       int64_t amount_minor, const json_t *quote)
+static void show_quote(const struct session *session, const json_t *request,
+		       const json_t *quote, FILE *out)
 {
 	const char *name = field_text(quote, "display_name");
 	json_t *hops = json_object_get(quote, "hops"), *hop;
@@ -88,7 +102,10 @@ static void show_quote(const struct session *session, const char *payee,
 	size_t index;
 
 	route_text(hops, route, sizeof(route));
-	table_init(&table, (const char *const[]){ "payee", payee }, 2, 0);
+	table_init(
+		&table,
+		(const char *const[]){ "payee", field_text(request, "payee") },
+		2, 0);
 	table_add(&table,
 		  (const char *const[]){
 			  "name", name[0] != '\0' ? name
@@ -96,7 +113,8 @@ static void show_quote(const struct session *session, const char *payee,
 						    "not answer, or it has "
 						    "none" });
 	snprintf(text, sizeof(text), "%s %s",
-		 amount_text(amount_minor, session->node.decimals, amount),
+		 amount_text(field_number(request, "amount_minor"),
+			     session->node.decimals, amount),
 		 session->node.unit);
 	table_add(&table, (const char *const[]){ "amount", text });
 	table_add(&table, (const char *const[]){ "route", route });
@@ -106,8 +124,8 @@ static void show_quote(const struct session *session, const char *payee,
 			  amount_text(field_number(quote, "new_credit_minor"),
 				      session->node.decimals, amount) });
 	json_array_foreach(hops, index, hop) add_hop(session, &table, hop);
-	table_print(&table, stdout);
-	fflush(stdout);
+	table_print(&table, out);
+	fflush(out);
 }
 
 /* @by: a quote or a payment with a reason that a city gave. */
@@ -147,14 +165,14 @@ json_t *payment_quote(struct session *session, json_t *request)
 {
 	json_t *kept = json_incref(request);
 	json_t *quote = session_call(session, RPC_QUOTE_PAYMENT, request);
+	FILE *out = payment_told_on(session);
 
 	if (quote != NULL && !quote_allows(session, quote)) {
 		json_decref(quote);
 		quote = NULL;
 	}
-	if (quote != NULL && !session->json)
-		show_quote(session, field_text(kept, "payee"),
-			   field_number(kept, "amount_minor"), quote);
+	if (quote != NULL && out != NULL)
+		show_quote(session, kept, quote, out);
 	json_decref(kept);
 	return quote;
 }
@@ -165,8 +183,7 @@ bool payment_confirmed(struct session *session)
 {
 	char line[16] = "";
 
-	if (arguments_has(&session->arguments, "yes") ||
-	    isatty(STDIN_FILENO) != 1)
+	if (!asks(session))
 		return true;
 	fputs("pay? [y/N] ", stderr);
 	if (fgets(line, sizeof(line), stdin) != NULL &&

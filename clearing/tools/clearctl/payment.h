@@ -6,6 +6,8 @@
 #ifndef CLEARING_TOOLS_CLEARCTL_PAYMENT_H
 #define CLEARING_TOOLS_CLEARCTL_PAYMENT_H
 
+#include <stdio.h>
+
 #include "tools/clearctl/session.h"
 
 /*
@@ -25,6 +27,12 @@ bool payment_known(struct session *session, bool *known) MUST_CHECK;
  * could not receive it, or there is no way.  Nothing was sent then.
  */
 json_t *payment_quote(struct session *session, json_t *request) MUST_CHECK;
+
+/*
+ * payment_told_on: where a person reads what is to be paid: stdout; with --json
+ * stderr, if payment_confirmed() will ask, else NULL: nobody reads it.
+ */
+FILE *payment_told_on(const struct session *session) MUST_CHECK;
 
 /*
  * payment_confirmed: at a terminal, and without --yes, ask; without a terminal

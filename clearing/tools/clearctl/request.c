@@ -138,17 +138,18 @@ static bool show_request(struct session *session, const json_t *request,
 			 json_t **quote)
 {
 	const char *payee = field_text(request, "payee");
+	FILE *out = payment_told_on(session);
 	char amount[AMOUNT_TEXT_SIZE];
 
-	if (!session->json)
-		printf("for    %s\n", field_text(request, "purpose"));
+	if (out != NULL)
+		fprintf(out, "for    %s\n", field_text(request, "purpose"));
 	if (is_of_own_city(session, payee)) {
-		if (!session->json)
-			printf("pay    %s to %s\n",
-			       amount_text(
-				       field_number(request, "amount_minor"),
-				       session->node.decimals, amount),
-			       payee);
+		if (out != NULL)
+			fprintf(out, "pay    %s to %s\n",
+				amount_text(
+					field_number(request, "amount_minor"),
+					session->node.decimals, amount),
+				payee);
 		return true;
 	}
 	*quote = payment_quote(
