@@ -259,6 +259,27 @@ class Clearctl(unittest.TestCase):
         self.cities.wait_at_rest()
         self.run_it(DONE, "pay", BAKERY, MILL, "1", "--quote")
 
+    def test_cities_list_own(self):
+        """A coop with one account lists that one; with more it says which."""
+        self.pays("0.06")
+        self.asked("0.06")
+        self.cities["barcelona"].client("operator", "anna").open(
+            "inn/bar@barcelona", 0, 0)
+        for words, items in ((("payment", "list"), "payments"),
+                             (("request", "list"), "requests"),
+                             (("hold", "list"), "holds")):
+            own = self.json(*words, as_=("coop", "bakery"))[items]
+            self.assertEqual(own, self.json(*words, "--account", BAKERY)
+                             [items])
+            self.assertTrue(own or items == "holds")
+            told = self.run_it(USAGE, *words, as_=("coop", "inn"))
+            self.assertIn("--account", told.err)
+            self.assertIn("inn@barcelona, inn/bar@barcelona", told.err)
+            self.run_it(DONE, *words, "--account", "inn/bar",
+                        as_=("coop", "inn"))
+            told = self.run_it(USAGE, *words, as_=("coop", "nobody"))
+            self.assertIn("no account", told.err)
+
     def test_cities_refused_there(self):
         """What another city refuses is told with its name."""
         made = self.run_it(DONE, "id").out.strip()

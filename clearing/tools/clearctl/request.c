@@ -98,16 +98,16 @@ int verb_request_list(struct session *session)
 	static const char *const heads[] = { "id",     "state",	 "payer",
 					     "payee",  "amount", "expires",
 					     "purpose" };
-	const char *account = session_value(session, "account");
 	json_t *wanted = json_pack("{s:I}", "min_position",
 				   (json_int_t)session->node.position);
 	json_t *requests, *request;
 	struct table table;
 	size_t index;
 
-	if (account != NULL)
-		json_object_set_new(wanted, "account",
-				    session_account(session, account));
+	if (!put_listed_account(session, wanted)) {
+		json_decref(wanted);
+		return session->status;
+	}
 	put_given(session, wanted, "state");
 	requests = fetch_pages(session, RPC_LIST_PAYMENT_REQUESTS, wanted,
 			       "requests");
