@@ -459,6 +459,20 @@ class Clearctl(unittest.TestCase):
                        roster[:-1] + bytes([roster[-1] ^ 1]))
         self.assertEqual(reason(REFUSED, forged), "UNSIGNED")
         self.assertEqual(reason(FILE, self.path("not there")), "LOCAL_FILE")
+        # A file that is no roster is named, whichever it is.
+        for name, text in (("empty", b""), ("junk", b"junk"), ("one", whole)):
+            with self.subTest(name):
+                path = write(name, text)
+                self.assertEqual(reason(FILE, path), "LOCAL_FILE")
+                for said in (self.verify(FILE, receipt, roster=path).err,
+                             self.verify(FILE, receipt, "--previous",
+                                         path).err):
+                    self.assertIn(f"{path}: no roster", said)
+                    self.assertIn("clearctl federation verify", said)
+        said = self.verify(REFUSED, receipt, roster=forged).err
+        self.assertIn(f"{forged}: ", said)
+        said = self.verify(REFUSED, receipt, "--previous", forged).err
+        self.assertIn(f"{forged}: ", said)
 
     # ---- requests
 
