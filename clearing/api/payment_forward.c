@@ -115,6 +115,11 @@ static void forwarded(void *user, bool arrived, struct slice message)
 	if (forwarding->open && is_final(forwarding, refusal) &&
 	    !request_end(call, &forwarding->id))
 		return;
+	/* It was taken, and declined since: its sending has not changed. */
+	if (refusal->number == PAYMENT_REQUEST_ENDED && !forwarding->fresh) {
+		reply_position(call);
+		return;
+	}
 	answer.refusal = refusal->number;
 	reply_refusal(call, &payment_refusals, &answer);
 }
@@ -234,6 +239,21 @@ static bool is_callers_city(const struct api_call *call, struct slice text)
 	       slice_equal(address.city, call->caller->city);
 }
 
+/* Sent again: whether it was declined may not have been heard there. */
+static void came_again(void *user, const struct read_result *result)
+{
+	const struct answer ended = { .refusal = PAYMENT_REQUEST_ENDED };
+	struct api_call *call = user;
+
+	if (handler_read_ended(call, result))
+		return;
+	if (result->status == READ_OK &&
+	    result->requests[0].state == PAYMENT_REQUEST_DECLINED)
+		reply_refusal(call, &payment_refusals, &ended);
+	else
+		reply_position(call);
+}
+
 /* The payer's side, from the payee's city. */
 static void came(struct api_call *call, const struct forwarded_request *request,
 		 uint64_t now_us)
@@ -241,7 +261,7 @@ static void came(struct api_call *call, const struct forwarded_request *request,
 	struct event event = { .kind = EVENT_REQUEST_OPENED };
 	struct api *api = call->api;
 	struct answer answer = { 0 };
-	bool fresh;
+	bool fresh = false;
 
 	answer.refusal = request_check(api, request, now_us, &event.request);
 	if (answer.refusal == 0 && !request_is_here(api, request->payer))
@@ -257,6 +277,8 @@ static void came(struct api_call *call, const struct forwarded_request *request,
 		return;
 	if (answer.refusal != 0)
 		reply_refusal(call, &payment_refusals, &answer);
+	else if (!fresh)
+		request_look_up(call, &event.request.id, came_again);
 	else
 		reply_position(call);
 }

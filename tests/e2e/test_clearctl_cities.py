@@ -645,6 +645,25 @@ class Clearctl(unittest.TestCase):
         self.assertEqual(give_back(payer=INN, id=b"x"), "ID_MALFORMED")
         self.assertEqual(self.requests(city="lisbon")[later], "OPEN")
 
+    def test_cities_request_declined_unheard(self):
+        """A city that was away hears of it when the request is sent again."""
+        lisbon = self.cities["lisbon"]
+        made = self.run_it(DONE, "id").out.strip()
+        words = ("request", "send", MILL, BAKERY, "1.00", "--purpose",
+                 "twelve sacks", "--id", made)
+        self.json(*words, city="lisbon")
+        lisbon.kill()
+        try:
+            self.json("request", "decline", made, as_=("coop", "bakery"))
+        finally:
+            lisbon.launch()
+            lisbon.wait_serving()
+        self.cities.wait_at_rest()
+        self.assertEqual(self.requests(city="lisbon")[made], "OPEN")
+        for _ in range(2):
+            self.json(*words, city="lisbon")
+            self.assertEqual(self.requests(city="lisbon")[made], "DECLINED")
+
     def test_cities_request_by_rpc(self):
         """What an order leaves to the request, and what it may not say."""
         made = bytes.fromhex(self.asked().replace("-", ""))
