@@ -405,6 +405,17 @@ void neighbours_turn(struct neighbours *neighbours, uint64_t now_us)
 	neighbours_act(neighbours);
 }
 
+/* What takes no promise now is no way, for a quote either. */
+static bool is_closed(const struct neighbours *neighbours,
+		      const struct link *link)
+{
+	const struct peer_session *session =
+		peer_session_of(&neighbours->peer, link->number);
+
+	return session->state != PEER_RECONCILED || !session->connected ||
+	       link->frozen_here || link->frozen_there || link->paused;
+}
+
 /* What this city knows of its own links is exact. */
 static void tell_own_hops(struct neighbours *neighbours)
 {
@@ -427,8 +438,7 @@ static void tell_own_hops(struct neighbours *neighbours)
 		       (int64_t)link->pending_out_minor;
 		hop->line = money_of((int64_t)link->peer_line_minor);
 		hop->owed = money_of(debt);
-		hop->closed |=
-			link->frozen_here || link->frozen_there || link->paused;
+		hop->closed |= is_closed(neighbours, link);
 	}
 }
 

@@ -19,7 +19,10 @@
 /* How long a call to another city may take. */
 #define NEIGHBOURS_CALL_US UINT64_C(10000000)
 
-/* How a call ended: @message is the response when @arrived. */
+/*
+ * How a call ended: @message is the response when @arrived; else the
+ * google.rpc.Status of what was refused there, empty when there is none.
+ */
 typedef void neighbours_done(void *user, bool arrived, struct slice message);
 
 struct neighbours_options {

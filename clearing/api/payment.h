@@ -9,6 +9,7 @@
 #include "api/handler.h"
 #include "core/view.h"
 #include "wire/messages_payment.h"
+#include "wire/messages_peer.h"
 
 /* PaymentState and PaymentDirection of payment.proto. */
 enum {
@@ -76,6 +77,54 @@ void payment_order_here(struct api_call *call,
  */
 void payment_confirm(struct api_call *call, const struct pay_request *order,
 		     const struct id *request);
+
+/*
+ * request_check: refusals 20 to 38 of a payment request, by what it says
+ * itself; 0: none, and @out is filled in, with views into @request.
+ */
+uint32_t request_check(const struct api *api,
+		       const struct forwarded_request *request, uint64_t now_us,
+		       struct event_request *out) MUST_CHECK;
+
+/*
+ * request_record: recorded before with the same content, or recorded now: 0;
+ * else refusal 40 or higher.  UINT32_MAX: the call is answered, for want of
+ * room.
+ *
+ * @event  of EVENT_REQUEST_OPENED, with what request_check() filled in.
+ * @fresh  it was not known before.
+ */
+uint32_t request_record(struct api_call *call, struct event *event,
+			uint64_t now_us, bool *fresh) MUST_CHECK;
+
+/*
+ * request_end: record that the open request @id was declined.  Answers the
+ * call and returns false when there is no room.
+ */
+bool request_end(struct api_call *call, const struct id *id) MUST_CHECK;
+
+/* request_is_here: is the account of this side kept in this city? */
+bool request_is_here(const struct api *api, struct slice address) MUST_CHECK;
+
+/*
+ * request_look_up: read the payment request @id, when all that was recorded so
+ * far is durable (rule PEER-1).
+ */
+void request_look_up(struct api_call *call, const struct id *id,
+		     read_done *done);
+
+/*
+ * request_send_on: tell the payer's city of the recorded request @id, and
+ * answer the call with what it says.
+ */
+void request_send_on(struct api_call *call, const struct id *id, bool fresh);
+
+/*
+ * request_give_back: tell the payee's city, if it is another, that the request
+ * @id was declined here, then answer the call: whether that city heard it or
+ * not, it is declined.
+ */
+void request_give_back(struct api_call *call, const struct id *id);
 
 /*
  * payment_attempt: the newest attempt of the command @id that is under way;

@@ -6,19 +6,18 @@
  */
 #include <string.h>
 
-#include "api/handler.h"
 #include "api/neighbours_private.h"
+#include "api/payment.h"
 #include "base/utf8.h"
 #include "core/linklog.h"
 #include "wire/messages_payment.h"
 
-#define EXPIRY_DEFAULT_US (INT64_C(30) * 24 * 3600 * 1000000)
-#define EXPIRY_MAX_US (INT64_C(366) * 24 * 3600 * 1000000)
-#define FORWARD_MESSAGE_MAX 1024
+#define EXPIRY_DEFAULT_US (UINT64_C(30) * 24 * 3600 * 1000000)
+#define EXPIRY_MAX_US (UINT64_C(366) * 24 * 3600 * 1000000)
 /* An ACTOR_SEEN, the request, one of slack. */
 #define REQUEST_EVENTS 3
 
-static bool address_here(const struct api *api, struct slice text)
+bool request_is_here(const struct api *api, struct slice text)
 {
 	struct address address;
 
@@ -26,10 +25,18 @@ static bool address_here(const struct api *api, struct slice text)
 	       slice_equal(address.city, slice_from_text(api->city));
 }
 
-/* Refusals 20 to 50 of a request; @event is filled in when 0. */
-static uint32_t check_request(const struct api *api,
-			      const struct forwarded_request *request,
-			      uint64_t now_us, struct event_request *out)
+/* Left out, it is counted from the id, so that asking again says the same. */
+static uint64_t expiry_of(int64_t asked_us, const struct id *id)
+{
+	if (asked_us == 0)
+		return id_time_ms(id) * 1000 + EXPIRY_DEFAULT_US;
+	return asked_us < 0 ? 0 : (uint64_t)asked_us;
+}
+
+/* Refusals 20 to 38 of a request; @out is filled in when 0. */
+uint32_t request_check(const struct api *api,
+		       const struct forwarded_request *request, uint64_t now_us,
+		       struct event_request *out)
 {
 	struct address payer, payee;
 
@@ -62,86 +69,8 @@ static uint32_t check_request(const struct api *api,
 	out->amount = money_of(request->amount_minor);
 	out->purpose = request->purpose;
 	out->reference = request->reference;
+	out->expires_us = expiry_of(request->expires_at_us, &out->id);
 	return 0;
-}
-
-static uint64_t expiry_of(int64_t asked_us, uint64_t now_us)
-{
-	int64_t now = (int64_t)now_us;
-
-	if (asked_us <= now)
-		asked_us = now + EXPIRY_DEFAULT_US;
-	if (asked_us - now > EXPIRY_MAX_US)
-		asked_us = now + EXPIRY_MAX_US;
-	return (uint64_t)asked_us;
-}
-
-/* Recorded before with the same content, or recorded now; else a refusal. */
-static uint32_t record_request(struct api_call *call, struct event *event,
-			       uint64_t now_us, bool *fresh)
-{
-	struct api *api = call->api;
-	struct ledger *ledger = api->ledger;
-	struct caller caller = handler_caller(call);
-	const struct remembered *found;
-	struct recorder recorder;
-	struct hash128 content;
-
-	content = ledger_content_of_event(
-		ledger, event, ledger_base_hash(ledger, caller.base));
-	found = idwindow_find(&ledger->ids, &event->request.id);
-	*fresh = found == NULL;
-	if (found != NULL)
-		return found->kind == COMMAND_REQUEST &&
-				       hash128_equal(found->content, content)
-			       ? 0
-			       : PAYMENT_ID_CONFLICT;
-	if (!handler_recorder(call, 0, REQUEST_EVENTS, now_us, &recorder))
-		return UINT32_MAX;
-	event->request.actor = record_actor(&recorder, caller.uri);
-	record_link_event(&recorder, event, content);
-	return 0;
-}
-
-static void forwarded(void *user, bool arrived, struct slice message)
-{
-	struct api_call *call = user;
-
-	(void)message;
-	/* The payee's record stands; the same request again sends it again. */
-	if (!arrived) {
-		reply_error(call, REQUEST_PAYER_CITY_AWAY, NULL);
-		return;
-	}
-	encode_position(&call->reply, journal_newest(call->api->journal));
-	reply_ok(call);
-}
-
-static void forward(struct api_call *call, const struct event_request *event)
-{
-	const struct neighbours_options *options =
-		neighbours_options(call->api->neighbours);
-	const struct forwarded_request request = {
-		.id = slice_of(event->id.bytes, ID_SIZE),
-		.payer = event->payer,
-		.payee = event->payee,
-		.amount_minor = money_minor(event->amount),
-		.purpose = event->purpose,
-		.reference = event->reference,
-		.expires_at_us = (int64_t)event->expires_us,
-	};
-	uint8_t bytes[FORWARD_MESSAGE_MAX];
-	struct address payer;
-	struct buffer message;
-
-	buffer_init(&message, bytes, sizeof(bytes));
-	encode_forwarded_request(&message, &request);
-	check(!message.overflowed);
-	if (!address_parse(event->payer, &payer) ||
-	    !options->call(options->context, payer.city,
-			   RPC_FORWARD_PAYMENT_REQUEST, buffer_view(&message),
-			   forwarded, call))
-		forwarded(call, false, (struct slice){ 0 });
 }
 
 static const struct account *account_at(const struct api *api,
@@ -152,6 +81,88 @@ static const struct account *account_at(const struct api *api,
 
 	(void)ledger_resolve(api->ledger, &ref, &account);
 	return account;
+}
+
+static bool city_known(const struct api *api, struct slice text)
+{
+	const struct roster *roster;
+	struct address address;
+	uint32_t city;
+
+	if (api->neighbours == NULL || !address_parse(text, &address))
+		return false;
+	roster = neighbours_options(api->neighbours)->roster;
+	city = roster_city(roster, address.city);
+	return city != ROSTER_NONE &&
+	       roster->cities[city].status != ROSTER_CITY_GONE;
+}
+
+/* Refusals 50 to 53: those of the two accounts that are kept here. */
+static uint32_t check_accounts(const struct api *api,
+			       const struct event_request *request)
+{
+	const struct account *payer = account_at(api, request->payer);
+	const struct account *payee = account_at(api, request->payee);
+
+	if (payer == NULL && request_is_here(api, request->payer))
+		return PAYMENT_DEBIT_ACCOUNT_UNKNOWN;
+	if (payee == NULL && request_is_here(api, request->payee))
+		return PAYMENT_CREDIT_ACCOUNT_UNKNOWN;
+	if (payer != NULL && payer->state == ACCOUNT_CLOSED)
+		return PAYMENT_DEBIT_ACCOUNT_CLOSED;
+	return payee != NULL && payee->state == ACCOUNT_CLOSED
+		       ? PAYMENT_CREDIT_ACCOUNT_CLOSED
+		       : 0;
+}
+
+/* Refusals 41 to 72 of one that is not known yet. */
+static uint32_t check_fresh(const struct api *api,
+			    const struct event_request *request,
+			    uint64_t now_us)
+{
+	uint64_t asked_us = id_time_ms(&request->id) * 1000;
+	uint32_t refusal;
+
+	if (request->expires_us <= now_us)
+		return PAYMENT_EXPIRY_PAST;
+	/* The same in both cities, whatever their clocks say. */
+	if (request->expires_us > asked_us + EXPIRY_MAX_US)
+		return PAYMENT_EXPIRY_TOO_FAR;
+	refusal = check_accounts(api, request);
+	if (refusal == 0 && !request_is_here(api, request->payer) &&
+	    !city_known(api, request->payer))
+		refusal = PAYMENT_PAYER_CITY_UNKNOWN;
+	return refusal;
+}
+
+uint32_t request_record(struct api_call *call, struct event *event,
+			uint64_t now_us, bool *fresh)
+{
+	struct api *api = call->api;
+	struct ledger *ledger = api->ledger;
+	struct caller caller = handler_caller(call);
+	const struct remembered *found;
+	struct recorder recorder;
+	struct hash128 content;
+	uint32_t refusal;
+
+	content = ledger_content_of_event(
+		ledger, event, ledger_base_hash(ledger, caller.base));
+	found = idwindow_find(&ledger->ids, &event->request.id);
+	*fresh = found == NULL;
+	if (found != NULL)
+		return found->kind == COMMAND_REQUEST &&
+				       hash128_equal(found->content, content)
+			       ? 0
+			       : PAYMENT_ID_CONFLICT;
+	refusal = check_fresh(api, &event->request, now_us);
+	if (refusal != 0)
+		return refusal;
+	if (!handler_recorder(call, 0, REQUEST_EVENTS, now_us, &recorder))
+		return UINT32_MAX;
+	event->request.actor = record_actor(&recorder, caller.uri);
+	record_link_event(&recorder, event, content);
+	return 0;
 }
 
 /* May the caller act for this side of a request? */
@@ -190,66 +201,28 @@ void handle_request_payment(struct api *api, struct api_call *call,
 		command.reference,
 		command.expires_at_us,
 	};
-	answer.refusal = check_request(api, &request, now_us, &event.request);
-	if (answer.refusal == 0 && !address_here(api, command.payee))
+	answer.refusal = request_check(api, &request, now_us, &event.request);
+	if (answer.refusal == 0 && !request_is_here(api, command.payee))
 		answer.refusal = PAYMENT_ADDRESS_OTHER_CITY;
 	if (answer.refusal == 0 && !is_callers(call, command.payee)) {
 		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
 		return;
 	}
-	/* By the id's own time, so that asking again says the same. */
-	event.request.expires_us = expiry_of(
-		command.expires_at_us, id_time_ms(&event.request.id) * 1000);
+	if (answer.refusal == 0 && !request_is_here(api, command.payer) &&
+	    api->neighbours == NULL) {
+		reply_error_now(call, REQUEST_NO_FEDERATION, NULL);
+		return;
+	}
 	if (answer.refusal == 0)
-		answer.refusal = record_request(call, &event, now_us, &fresh);
+		answer.refusal = request_record(call, &event, now_us, &fresh);
 	if (answer.refusal == UINT32_MAX)
 		return;
 	if (answer.refusal != 0) {
 		reply_refusal(call, &payment_refusals, &answer);
 		return;
 	}
-	if (!address_here(api, command.payer) && api->neighbours != NULL) {
-		forward(call, &event.request);
-		return;
-	}
-	encode_position(&call->reply, journal_newest(api->journal));
-	reply_ok(call);
-}
-
-/* The payer's side, from the payee's city. */
-void handle_forward_payment_request(struct api *api, struct api_call *call,
-				    uint64_t now_us)
-{
-	struct event event = { .kind = EVENT_REQUEST_OPENED };
-	struct forwarded_request request;
-	struct neighbours *neighbours;
-	struct answer answer = { 0 };
-	struct address payee;
-	bool fresh;
-
-	if (!decode_forwarded_request(call->message, &request)) {
-		reply_error_now(call, REQUEST_MALFORMED, NULL);
-		return;
-	}
-	if (!neighbours_let_in(call, &neighbours))
-		return;
-	answer.refusal = check_request(api, &request, now_us, &event.request);
-	if (answer.refusal == 0 && !address_here(api, request.payer))
-		answer.refusal = PAYMENT_ADDRESS_OTHER_CITY;
-	/* A city asks for its own coops alone. */
-	if (answer.refusal == 0 &&
-	    (!address_parse(request.payee, &payee) ||
-	     !slice_equal(payee.city, call->caller->city))) {
-		reply_error(call, REQUEST_NOT_PERMITTED, NULL);
-		return;
-	}
-	event.request.expires_us = expiry_of(request.expires_at_us, now_us);
-	if (answer.refusal == 0)
-		answer.refusal = record_request(call, &event, now_us, &fresh);
-	if (answer.refusal == UINT32_MAX)
-		return;
-	if (answer.refusal != 0) {
-		reply_refusal(call, &payment_refusals, &answer);
+	if (!request_is_here(api, command.payer)) {
+		request_send_on(call, &event.request.id, fresh);
 		return;
 	}
 	encode_position(&call->reply, journal_newest(api->journal));
@@ -359,26 +332,36 @@ void handle_list_payment_requests(struct api *api, struct api_call *call,
 	handler_submit_page(call, &request, &query, requests_read);
 }
 
-static void decline(struct api_call *call,
-		    const struct payment_request_view *view)
+bool request_end(struct api_call *call, const struct id *id)
 {
 	struct event event = { .kind = EVENT_REQUEST_ENDED };
 	struct caller caller = handler_caller(call);
 	struct recorder recorder;
-	bool ok = id_from_bytes(view->id, &event.request.id);
 
-	check(ok);
 	if (!handler_recorder(call, 0, REQUEST_EVENTS, call->api->now_us,
 			      &recorder))
-		return;
+		return false;
+	event.request.id = *id;
 	event.request.state = PAYMENT_REQUEST_DECLINED;
 	event.request.actor = record_actor(&recorder, caller.uri);
 	record_link_event(&recorder, &event, (struct hash128){ 0 });
-	encode_position(&call->reply, journal_newest(call->api->journal));
-	reply_ok(call);
+	return true;
 }
 
-static void request_read(void *user, const struct read_result *result)
+/* One that is open, or, sent again, one that was declined. */
+static void decline(struct api_call *call,
+		    const struct payment_request_view *view)
+{
+	struct id id;
+	bool ok = id_from_bytes(view->id, &id);
+
+	check(ok);
+	if (view->state == PAYMENT_REQUEST_OPEN && !request_end(call, &id))
+		return;
+	request_give_back(call, &id);
+}
+
+static void read_to_decline(void *user, const struct read_result *result)
 {
 	struct api_call *call = user;
 	const struct payment_request_view *view = result->requests;
@@ -386,20 +369,17 @@ static void request_read(void *user, const struct read_result *result)
 
 	if (handler_read_ended(call, result))
 		return;
-	if (result->status == READ_OK && !is_callers(call, view->payer)) {
+	if (result->status == READ_NOT_FOUND) {
+		reply_refusal(call, &payment_refusals, &answer);
+	} else if (!is_callers(call, view->payer)) {
 		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
-		return;
-	}
-	if (result->status == READ_OK && view->state == PAYMENT_REQUEST_OPEN &&
-	    handler_accepts(call, true)) {
-		decline(call, view);
-		return;
-	}
-	if (call->answered)
-		return;
-	if (result->status == READ_OK)
+	} else if (view->state != PAYMENT_REQUEST_OPEN &&
+		   view->state != PAYMENT_REQUEST_DECLINED) {
 		answer.refusal = PAYMENT_REQUEST_ENDED;
-	reply_refusal(call, &payment_refusals, &answer);
+		reply_refusal(call, &payment_refusals, &answer);
+	} else if (handler_accepts(call, true)) {
+		decline(call, view);
+	}
 }
 
 void handle_decline_payment_request(struct api *api, struct api_call *call,
@@ -422,5 +402,5 @@ void handle_decline_payment_request(struct api *api, struct api_call *call,
 		return;
 	}
 	query.min_position = journal_acknowledged(api->journal);
-	handler_submit(call, &query, request_read);
+	handler_submit(call, &query, read_to_decline);
 }

@@ -60,6 +60,7 @@ static void quoted(void *user, bool arrived, struct slice message)
 	if (arrived) {
 		view.display_name = response.display_name;
 		view.reason = response.reason;
+		view.at_city = payee.city;
 	}
 	fill_hops(call->api->neighbours, payee.city, request->amount_minor,
 		  arrived ? &response : NULL, &view);
@@ -91,35 +92,68 @@ static void ask_payee(struct api_call *call, struct neighbours *neighbours,
 		quoted(call, false, (struct slice){ 0 });
 }
 
-/* Shape and city; 0, or a refusal. */
-static uint32_t check_quote(struct neighbours *neighbours,
+/* Refusals 32 to 39: what the request says itself. */
+static uint32_t check_shape(const struct api *api,
 			    const struct quote_request *request,
 			    struct address *payee)
 {
-	const struct roster *roster = neighbours_options(neighbours)->roster;
-
 	if (request->amount_minor <= 0)
 		return PAYMENT_AMOUNT_NOT_POSITIVE;
 	if (!money_in_range(request->amount_minor))
 		return PAYMENT_AMOUNT_TOO_LARGE;
 	if (!address_parse(request->payee, payee))
 		return PAYMENT_PAYEE_MALFORMED;
-	if (slice_equal(payee->city, slice_from_text(neighbours->api->city)))
+	if (slice_equal(payee->city, slice_from_text(api->city)))
 		return PAYMENT_PAYEE_CITY_HERE;
-	return roster_city(roster, payee->city) == ROSTER_NONE
-		       ? PAYMENT_PAYEE_CITY_UNKNOWN
-		       : 0;
+	return address_is_reserved(payee->local) ? PAYMENT_PAYEE_RESERVED : 0;
+}
+
+static bool is_member(const struct roster *roster, struct slice city)
+{
+	uint32_t at = roster_city(roster, city);
+
+	return at != ROSTER_NONE &&
+	       roster->cities[at].status != ROSTER_CITY_GONE;
+}
+
+static bool names_payer(const struct quote_request *request)
+{
+	return request->payer.id != 0 || request->payer.address.size > 0;
+}
+
+/* In the order of the numbers, as an order to pay would be refused. */
+static void check_quote(struct neighbours *neighbours,
+			const struct quote_request *request,
+			struct address *payee, struct answer *out)
+{
+	const struct roster *roster = neighbours_options(neighbours)->roster;
+	struct api *api = neighbours->api;
+	const struct account *payer = NULL;
+	struct decision decision = { 0 };
+
+	if (names_payer(request))
+		decision.refusal =
+			ledger_resolve(api->ledger, &request->payer, &payer);
+	if (decision.refusal == 0)
+		decision.refusal = check_shape(api, request, payee);
+	if (decision.refusal == 0 && names_payer(request))
+		decide_payer(payer, money_of(request->amount_minor), &decision);
+	if (decision.refusal == 0 && !is_member(roster, payee->city))
+		decision.refusal = PAYMENT_PAYEE_CITY_UNKNOWN;
+	*out = (struct answer){ .refusal = decision.refusal,
+				.limit = decision.limit,
+				.value = decision.value };
 }
 
 /* A payer that is named is one whom the caller may see. */
 static bool payer_permitted(const struct api_call *call,
-			    const struct account_ref *ref)
+			    const struct quote_request *request)
 {
 	const struct account *payer = NULL;
 
-	if (ref->id == 0 && ref->address.size == 0)
+	if (!names_payer(request))
 		return true;
-	(void)ledger_resolve(call->api->ledger, ref, &payer);
+	(void)ledger_resolve(call->api->ledger, &request->payer, &payer);
 	return permission_sees(handler_permission(call), call->caller, payer,
 			       NULL);
 }
@@ -127,9 +161,9 @@ static bool payer_permitted(const struct api_call *call,
 void handle_quote_payment(struct api *api, struct api_call *call,
 			  uint64_t now_us)
 {
-	struct answer answer = { 0 };
 	struct neighbours *neighbours;
 	struct quote_request request;
+	struct answer answer;
 	struct address payee;
 	bool ok;
 
@@ -145,11 +179,11 @@ void handle_quote_payment(struct api *api, struct api_call *call,
 	}
 	if (!handler_federation(call, false, &neighbours))
 		return;
-	if (!payer_permitted(call, &request.payer)) {
+	if (!payer_permitted(call, &request)) {
 		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
 		return;
 	}
-	answer.refusal = check_quote(neighbours, &request, &payee);
+	check_quote(neighbours, &request, &payee, &answer);
 	if (answer.refusal != 0)
 		reply_refusal(call, &payment_refusals, &answer);
 	else

@@ -192,6 +192,13 @@ void decide_close(const struct ledger *ledger,
 		  struct event *event, struct decision *out);
 
 /*
+ * decide_payer: may @payer (NULL: unknown) pay @amount now?  Refusals 50 to 62
+ * of enum payment_refusal.
+ */
+void decide_payer(const struct account *payer, struct money amount,
+		  struct decision *out);
+
+/*
  * decide_pay: may this leave the city?  Refusals are enum payment_refusal;
  * the way there (66) and the city's own state (65, 67) are peer's to say.
  *

@@ -45,10 +45,10 @@ static uint32_t check_payee(const struct ledger *ledger,
 	if (!address_parse(command->payee, &address))
 		return PAYMENT_PAYEE_MALFORMED;
 	*city = address.city;
-	return slice_equal(address.city,
-			   slice_of(ledger->city, ledger->city_size))
-		       ? PAYMENT_PAYEE_CITY_HERE
-		       : 0;
+	if (slice_equal(address.city,
+			slice_of(ledger->city, ledger->city_size)))
+		return PAYMENT_PAYEE_CITY_HERE;
+	return address_is_reserved(address.local) ? PAYMENT_PAYEE_RESERVED : 0;
 }
 
 /* What was left to a request that is not known cannot be judged. */
@@ -60,9 +60,10 @@ static bool is_left_open(const struct pay_command *command)
 }
 
 /* The payer is asked as for a hold (rule LEDGER-12). */
-static void check_payer(const struct account *payer, struct money amount,
-			struct decision *out)
+void decide_payer(const struct account *payer, struct money amount,
+		  struct decision *out)
 {
+	*out = (struct decision){ 0 };
 	if (payer == NULL)
 		decide_refuse(out, PAYMENT_DEBIT_ACCOUNT_UNKNOWN);
 	else if (payer->state == ACCOUNT_CLOSED)
@@ -108,7 +109,7 @@ void decide_pay(const struct ledger *ledger, const struct pay_command *command,
 		decide_refuse(out, PAYMENT_ID_CONFLICT);
 		return;
 	}
-	check_payer(*payer, money_of(command->amount_minor), out);
+	decide_payer(*payer, money_of(command->amount_minor), out);
 }
 
 static const uint16_t link_events[] = {

@@ -74,11 +74,9 @@
 #define SAY_LINKED_FAILED                                            \
 	"Another item of its linked group was refused, so none was " \
 	"carried out: see that item's refusal."
-#define SAY_EXPIRY_PAST \
-	"The hold would expire in the past: give a later expiry."
-#define SAY_EXPIRY_TOO_FAR                                         \
-	"The hold would expire more than 366 days ahead: give an " \
-	"earlier expiry."
+#define SAY_EXPIRY_PAST "It would expire in the past: give a later expiry."
+#define SAY_EXPIRY_TOO_FAR \
+	"It would expire more than 366 days ahead: give an earlier expiry."
 #define SAY_HOLD_UNKNOWN                                             \
 	"There is no hold with this id: check the id it was placed " \
 	"with."
@@ -141,6 +139,9 @@
 #define SAY_PAYEE_CITY_HERE                                             \
 	"The payee is in this city: post a transfer, which is done at " \
 	"once."
+#define SAY_PAYEE_RESERVED                                                  \
+	"The payee is an account of its city's own, city/... or link/..., " \
+	"which takes no payments: name a coop's account."
 #define SAY_PAYEE_CITY_UNKNOWN                                             \
 	"The payee's city is not in the federation's roster, or is gone: " \
 	"check the address."
@@ -179,6 +180,9 @@
 #define SAY_REQUEST_UNDER_WAY                                            \
 	"A payment of this request is under way: wait for its end, and " \
 	"pay again if it is refused."
+#define SAY_PAYER_CITY_UNKNOWN                                             \
+	"The payer's city is not in the federation's roster, or is gone: " \
+	"check the address."
 #define SAY_LINE_OUT_OF_RANGE                                          \
 	"The line is below zero or above 9,007,199,254,740,991 minor " \
 	"units: give another one."
@@ -302,9 +306,14 @@ static const struct refusal payment_table[] = {
 	REFUSAL(PAYMENT, MEMO_INVALID, SHAPE, FINAL),
 	REFUSAL(PAYMENT, PAYEE_MALFORMED, SHAPE, FINAL),
 	REFUSAL(PAYMENT, PAYEE_CITY_HERE, SHAPE, FINAL),
+	REFUSAL(PAYMENT, PAYEE_RESERVED, SHAPE, FINAL),
 	REFUSAL(PAYMENT, ID_CONFLICT, TAKEN, FINAL),
+	REFUSAL(PAYMENT, EXPIRY_PAST, SHAPE, FINAL),
+	REFUSAL(PAYMENT, EXPIRY_TOO_FAR, SHAPE, FINAL),
 	REFUSAL(PAYMENT, DEBIT_ACCOUNT_UNKNOWN, UNKNOWN, FINAL),
+	REFUSAL(PAYMENT, CREDIT_ACCOUNT_UNKNOWN, UNKNOWN, FINAL),
 	REFUSAL(PAYMENT, DEBIT_ACCOUNT_CLOSED, PRECONDITION, FINAL),
+	REFUSAL(PAYMENT, CREDIT_ACCOUNT_CLOSED, PRECONDITION, FINAL),
 	REFUSAL(PAYMENT, DEBIT_ACCOUNT_FROZEN, PRECONDITION, RETRY),
 	REFUSAL(PAYMENT, PAYMENT_UNKNOWN, UNKNOWN, FINAL),
 	REFUSAL(PAYMENT, PAYMENT_ENDED, PRECONDITION, FINAL),
@@ -320,6 +329,7 @@ static const struct refusal payment_table[] = {
 	REFUSAL(PAYMENT, REQUEST_ENDED, PRECONDITION, FINAL),
 	REFUSAL(PAYMENT, REQUEST_DIFFERS, PRECONDITION, FINAL),
 	REFUSAL(PAYMENT, REQUEST_UNDER_WAY, PRECONDITION, RETRY),
+	REFUSAL(PAYMENT, PAYER_CITY_UNKNOWN, UNKNOWN, FINAL),
 };
 
 static const struct refusal link_table[] = {

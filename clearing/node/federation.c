@@ -66,7 +66,10 @@ static void answered(void *user, const struct grpc_status *status,
 	struct asked asked = *(struct asked *)user;
 
 	free(user);
-	asked.done(asked.user, status->code == GRPC_OK, message);
+	if (status->code == GRPC_OK)
+		asked.done(asked.user, true, message);
+	else
+		asked.done(asked.user, false, status->details);
 }
 
 /* The call ends without having been made. */

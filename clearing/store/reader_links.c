@@ -194,19 +194,30 @@ static enum query_result keep_payments(struct read *read, uint32_t count)
 	return QUERY_DONE;
 }
 
+/* The row with the id that is read, or none; the id is the last parameter. */
+static enum query_result run_by_id(PGconn *connection, struct read *read,
+				   const char *sql,
+				   struct pg_parameters *parameters)
+{
+	enum query_result status;
+
+	pg_parameters_bytes(parameters,
+			    slice_of(read->query.id.bytes, ID_SIZE));
+	status = run(connection, read, sql, parameters);
+	if (status == QUERY_DONE)
+		read->result.status = query_found(read->rows);
+	return status;
+}
+
 static enum query_result read_payment(PGconn *connection, struct read *read)
 {
 	struct pg_parameters parameters = { 0 };
-	enum query_result status;
+	enum query_result status =
+		run_by_id(connection, read, payment_sql, &parameters);
 
-	pg_parameters_bytes(&parameters,
-			    slice_of(read->query.id.bytes, ID_SIZE));
-	status = run(connection, read, payment_sql, &parameters);
-	if (status != QUERY_DONE)
-		return status;
-	if (PQntuples(read->rows) == 0)
-		read->result.status = READ_NOT_FOUND;
-	return keep_payments(read, (uint32_t)PQntuples(read->rows));
+	return status == QUERY_DONE
+		       ? keep_payments(read, (uint32_t)PQntuples(read->rows))
+		       : status;
 }
 
 static int64_t below(uint64_t cursor)
@@ -302,14 +313,10 @@ static enum query_result read_request(PGconn *connection, struct read *read)
 	enum query_result status;
 
 	pg_parameters_time(&parameters, read->query.until_us);
-	pg_parameters_bytes(&parameters,
-			    slice_of(read->query.id.bytes, ID_SIZE));
-	status = run(connection, read, request_sql, &parameters);
-	if (status != QUERY_DONE)
-		return status;
-	if (PQntuples(read->rows) == 0)
-		read->result.status = READ_NOT_FOUND;
-	return keep_requests(read, (uint32_t)PQntuples(read->rows));
+	status = run_by_id(connection, read, request_sql, &parameters);
+	return status == QUERY_DONE
+		       ? keep_requests(read, (uint32_t)PQntuples(read->rows))
+		       : status;
 }
 
 static enum query_result read_requests(PGconn *connection, struct read *read)

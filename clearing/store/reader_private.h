@@ -37,6 +37,9 @@ bool query_prepare(PGconn *connection) MUST_CHECK;
 /* query_failed: why a statement gave no rows. */
 enum query_result query_failed(const PGresult *result);
 
+/* query_found: did a question by an id find its one row? */
+enum read_status query_found(const PGresult *rows);
+
 /*
  * query_links: the reads of payments, links and requests (reader_links.c), in
  * the transaction that query_run() began.

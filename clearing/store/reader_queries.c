@@ -345,25 +345,43 @@ static enum query_result keep_holds(struct read *read, PGresult *rows,
 	return QUERY_DONE;
 }
 
+enum read_status query_found(const PGresult *rows)
+{
+	return PQntuples(rows) == 1 ? READ_OK : READ_NOT_FOUND;
+}
+
+/* The row with the id that is read, or none; the id is the last parameter. */
+static enum query_result ask_by_id(struct asking *asking, enum statement which,
+				   struct pg_parameters *parameters,
+				   PGresult **rows)
+{
+	struct read *read = asking->read;
+	enum query_result status;
+
+	pg_parameters_bytes(parameters,
+			    slice_of(read->query.id.bytes, ID_SIZE));
+	status = ask(asking, which, parameters, rows);
+	if (status == QUERY_DONE)
+		read->result.status = query_found(*rows);
+	return status;
+}
+
 static enum query_result read_transfer(struct asking *asking)
 {
-	const struct read_query *query = &asking->read->query;
-	enum statement which =
-		query->number > 0 ? TRANSFER_BY_NUMBER : TRANSFER_BY_ID;
+	uint64_t number = asking->read->query.number;
 	struct pg_parameters parameters;
 	enum query_result status;
 	PGresult *rows;
 
 	begin_parameters(asking, &parameters);
-	if (query->number > 0)
-		pg_parameters_int64(&parameters, (int64_t)query->number);
-	pg_parameters_bytes(&parameters, slice_of(query->id.bytes, ID_SIZE));
-	status = ask(asking, which, &parameters, &rows);
-	if (status != QUERY_DONE)
-		return status;
-	asking->read->result.status =
-		PQntuples(rows) == 1 ? READ_OK : READ_NOT_FOUND;
-	return keep_transfers(asking->read, rows, PQntuples(rows) == 1);
+	if (number > 0)
+		pg_parameters_int64(&parameters, (int64_t)number);
+	status = ask_by_id(asking,
+			   number > 0 ? TRANSFER_BY_NUMBER : TRANSFER_BY_ID,
+			   &parameters, &rows);
+	return status == QUERY_DONE ? keep_transfers(asking->read, rows,
+						     PQntuples(rows) == 1)
+				    : status;
 }
 
 static enum query_result read_hold(struct asking *asking)
@@ -373,14 +391,10 @@ static enum query_result read_hold(struct asking *asking)
 	PGresult *rows;
 
 	begin_parameters(asking, &parameters);
-	pg_parameters_bytes(&parameters,
-			    slice_of(asking->read->query.id.bytes, ID_SIZE));
-	status = ask(asking, HOLD_BY_ID, &parameters, &rows);
-	if (status != QUERY_DONE)
-		return status;
-	asking->read->result.status =
-		PQntuples(rows) == 1 ? READ_OK : READ_NOT_FOUND;
-	return keep_holds(asking->read, rows, PQntuples(rows) == 1);
+	status = ask_by_id(asking, HOLD_BY_ID, &parameters, &rows);
+	return status == QUERY_DONE
+		       ? keep_holds(asking->read, rows, PQntuples(rows) == 1)
+		       : status;
 }
 
 static enum query_result read_holds(struct asking *asking)

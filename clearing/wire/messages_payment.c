@@ -115,6 +115,7 @@ void encode_quote_payment(struct buffer *out, const struct quote_view *view)
 		buffer_put_field_bytes(
 			out, 4,
 			slice_from_text(link_reason_sentence(view->reason)));
+		buffer_put_field_bytes(out, 7, view->at_city);
 	}
 	for (uint32_t i = 0; i < view->hop_count; i++) {
 		size_t begin = codec_begin(out, 5);

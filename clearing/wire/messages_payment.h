@@ -55,7 +55,8 @@ struct quote_hop_view {
 
 struct quote_view {
 	struct slice display_name;
-	uint32_t reason; /* enum link_reason; 0: it may receive */
+	uint32_t reason;      /* enum link_reason; 0: it may receive */
+	struct slice at_city; /* that gave the reason */
 	struct quote_hop_view hops[8];
 	uint32_t hop_count;
 	int64_t new_credit_minor;

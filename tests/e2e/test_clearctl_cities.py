@@ -5,6 +5,7 @@ that barcelona pays lisbon through boston."""
 
 import collections
 import concurrent.futures
+import contextlib
 import os
 import pty
 import re
@@ -15,7 +16,7 @@ import uuid
 
 import rpc
 from cities import LoopbackCities
-from node import program, run, wait_until
+from node import FEDERATION, program, run, wait_until
 
 NAMES = ["barcelona", "boston", "lisbon"]
 BAKERY, MILL, INN = "bakery@barcelona", "mill@lisbon", "inn@boston"
@@ -133,13 +134,48 @@ class Clearctl(unittest.TestCase):
         self.assertIn((made, "IN"), [(payment["id"], payment["direction"])
                                      for payment in listed])
 
+    def paused(self, city="boston"):
+        """A link of barcelona's, until the end of the with."""
+        why = ("--reason", "a test")
+        self.run_it(DONE, "link", "pause", city, *why, as_=OPERATOR)
+
+        @contextlib.contextmanager
+        def until_resumed():
+            try:
+                yield
+            finally:
+                self.run_it(DONE, "link", "resume", city, *why, as_=OPERATOR)
+        return until_resumed()
+
+    def test_cities_pay_again(self):
+        """With its id it is told how it ended, whatever a quote says now."""
+        made = self.run_it(DONE, "id").out.strip()
+        words = ("pay", BAKERY, MILL, "0.03", "--id", made)
+        self.json(*words)
+        asked = self.asked("0.04")
+        paid = self.run_it(DONE, "id").out.strip()
+        self.json("request", "pay", asked, "--id", paid)
+        with self.paused():
+            self.assertEqual(self.error(REFUSED, "pay", BAKERY, MILL, "0.03"),
+                             "NO_ROUTE")
+            self.assertEqual(self.json(*words)["payment"]["state"], "POSTED")
+            again = self.json("request", "pay", asked, "--id", paid)
+            self.assertEqual(again["payment"]["state"], "POSTED")
+            self.assertEqual(self.error(
+                CONFLICT, "pay", BAKERY, MILL, "0.04", "--id", made),
+                "ID_CONFLICT")
+            self.assertEqual(self.error(
+                USAGE, "pay", BAKERY, MILL, "0.04", "--id", "x"), "USAGE")
+        # Nor is who sends it again asked whether to pay.
+        status, said = self.at_terminal("", *words)
+        self.assertEqual(status, DONE, said)
+        self.assertNotIn("pay?", said)
+
     def test_cities_not_paid(self):
         """What keeps it away is told, by whom; nothing was sent."""
         before = self.json("payment", "list")["payments"]
-        self.assertEqual(self.error(REFUSED, "pay", BAKERY, "nobody@lisbon",
+        self.assertEqual(self.error(NOT_FOUND, "pay", BAKERY, "nobody@lisbon",
                                     "1"), "PAYEE_UNKNOWN")
-        self.assertEqual(self.error(REFUSED, "pay", BAKERY, MILL, "900",
-                                    "--quote"), "NO_ROUTE")
         self.assertEqual(self.error(NOT_FOUND, "pay", BAKERY, "mill@porto",
                                     "1"), "PAYEE_CITY_UNKNOWN")
         self.assertEqual(self.error(REFUSED, "pay", BAKERY, "mill@barcelona",
@@ -155,6 +191,94 @@ class Clearctl(unittest.TestCase):
         self.assertEqual(self.error(NOT_FOUND, "payment", "show", UNKNOWN),
                          "PAYMENT_UNKNOWN")
         self.run_it(USAGE, "payment", "show", "x")
+
+    def test_cities_quote_refused(self):
+        """A quote says whatever can be known before; without a payer, too."""
+        def reason(status, payer, payee, amount="1.00", **where):
+            return self.error(status, "pay", payer, payee, amount, "--quote",
+                              **where)
+        unknown = self.run_it(NOT_FOUND, "pay", BAKERY, "nobody@lisbon", "1",
+                              "--quote")
+        self.assertIn("(said by lisbon)", unknown.err)
+        self.assertEqual(reason(NOT_FOUND, "nobody", MILL),
+                         "DEBIT_ACCOUNT_UNKNOWN")
+        self.assertEqual(reason(IDENTITY, "nobody", MILL,
+                                as_=("coop", "bakery")), "NOT_PERMITTED")
+        self.assertEqual(reason(REFUSED, BAKERY, MILL, "900"), "OVER_LIMIT")
+        # Whose limit it is comes before where it goes.
+        self.assertEqual(reason(REFUSED, BAKERY, "mill@porto", "900"),
+                         "OVER_LIMIT")
+        self.run_it(DONE, "account", "freeze", NEAR, "--reason", "a test",
+                    as_=OPERATOR)
+        self.assertEqual(reason(REFUSED, NEAR, MILL), "DEBIT_ACCOUNT_FROZEN")
+        self.run_it(DONE, "account", "unfreeze", NEAR, "--reason", "a test",
+                    as_=OPERATOR)
+        with self.paused():
+            self.assertEqual(reason(REFUSED, BAKERY, MILL), "NO_ROUTE")
+        till = self.cities["barcelona"].client(*GATEWAY)
+        quote = till.QuotePayment(payee="nobody@lisbon", amount_minor=1)
+        self.assertEqual((quote.reason_name, quote.at_city),
+                         ("PAYEE_UNKNOWN", "lisbon"))
+        with self.assertRaises(rpc.Refused) as refused:
+            till.QuotePayment(payee=MILL, amount_minor=1,
+                              payer=rpc.ref("No Address"))
+        self.assertEqual(refused.exception.reason, "ADDRESS_MALFORMED")
+
+    def test_cities_quote_reserved(self):
+        """A city's own accounts take no payments, and that is what is said."""
+        till = self.cities["barcelona"].client(*GATEWAY)
+        for payee in ("city/commons@lisbon", "link/boston@lisbon"):
+            self.assertEqual(self.error(REFUSED, "pay", BAKERY, payee, "1",
+                                        "--quote"), "PAYEE_RESERVED")
+            with self.assertRaises(rpc.Refused) as refused:
+                till.Pay(id=rpc.new_id(), payer=rpc.ref(BAKERY), payee=payee,
+                         amount_minor=1)
+            self.assertEqual(refused.exception.reason, "PAYEE_RESERVED")
+
+    def test_cities_payer_elsewhere(self):
+        """Who pays from another city's account is told which node to ask."""
+        for role in (GATEWAY, ("coop", "bakery")):
+            told = self.run_it(REFUSED, "pay", "bakery@lisbon", MILL, "1",
+                               as_=role)
+            self.assertIn("ADDRESS_OTHER_CITY", told.err)
+            self.assertIn("lisbon's node", told.err)
+
+    def test_cities_quote_down(self):
+        """There is no way over a neighbour that is away."""
+        boston = self.cities["boston"]
+        boston.kill()
+        try:
+            wait_until(lambda: self.cities["barcelona"].clearctl(
+                "pay", BAKERY, MILL, "1", "--quote", "--json",
+                as_=GATEWAY).status == REFUSED, "no way")
+            self.assertEqual(self.error(REFUSED, "pay", BAKERY, MILL, "1",
+                                        "--quote"), "NO_ROUTE")
+        finally:
+            boston.launch()
+            boston.wait_serving()
+        self.cities.wait_at_rest()
+        self.run_it(DONE, "pay", BAKERY, MILL, "1", "--quote")
+
+    def test_cities_list_own(self):
+        """A coop with one account lists that one; with more it says which."""
+        self.pays("0.06")
+        self.asked("0.06")
+        self.cities["barcelona"].client("operator", "anna").open(
+            "inn/bar@barcelona", 0, 0)
+        for words, items in ((("payment", "list"), "payments"),
+                             (("request", "list"), "requests"),
+                             (("hold", "list"), "holds")):
+            own = self.json(*words, as_=("coop", "bakery"))[items]
+            self.assertEqual(own, self.json(*words, "--account", BAKERY)
+                             [items])
+            self.assertTrue(own or items == "holds")
+            told = self.run_it(USAGE, *words, as_=("coop", "inn"))
+            self.assertIn("--account", told.err)
+            self.assertIn("inn@barcelona, inn/bar@barcelona", told.err)
+            self.run_it(DONE, *words, "--account", "inn/bar",
+                        as_=("coop", "inn"))
+            told = self.run_it(USAGE, *words, as_=("coop", "nobody"))
+            self.assertIn("no account", told.err)
 
     def test_cities_refused_there(self):
         """What another city refuses is told with its name."""
@@ -172,10 +296,7 @@ class Clearctl(unittest.TestCase):
                         amount_minor=200, wait_ms=10_000).payment
         self.assertEqual((told.reason_name, told.at_city),
                          ("PAYEE_CEILING", "lisbon"))
-        # And so it is to who asks again with the id, when it has room.
-        self.run_it(DONE, "account", "limits", "inn@lisbon", "--limit", "0",
-                    "--ceiling", "100.00", "--reason", "a test",
-                    city="lisbon", as_=TREASURER)
+        # And so it is to who asks again with the id, room or not.
         again = self.run_it(REFUSED, "pay", BAKERY, "inn@lisbon", "2", "--id",
                             made)
         self.assertIn("PAYEE_CEILING", again.err)
@@ -216,6 +337,20 @@ class Clearctl(unittest.TestCase):
         self.assertNotRegex(said, "(?m)^id ")
         status, said = self.at_terminal("y\n", *words)
         self.assertEqual(status, DONE, said)
+        # With --json, too, what is asked is told first, beside the document.
+        made = self.asked("0.02")
+        for words_json, route in ((words, "barcelona > boston"),
+                                  (("request", "pay", made), "twelve sacks"),
+                                  (("request", "pay", self.asked(
+                                      "0.02", payee=NEAR, city="barcelona")),
+                                   f"pay    0.02 to {NEAR}")):
+            status, said = self.at_terminal("n\n", *words_json, "--json")
+            self.assertEqual(status, REFUSED, said)
+            self.assertIn(route, said)
+            self.assertLess(said.index(route), said.index("pay? [y/N]"))
+        status, said = self.at_terminal("", *words, "--yes", "--json")
+        self.assertEqual(status, DONE, said)
+        self.assertNotIn("route", said)
         status, said = self.at_terminal("", *words, "--yes")
         self.assertEqual(status, DONE, said)
         self.assertNotIn("pay?", said)
@@ -324,6 +459,20 @@ class Clearctl(unittest.TestCase):
                        roster[:-1] + bytes([roster[-1] ^ 1]))
         self.assertEqual(reason(REFUSED, forged), "UNSIGNED")
         self.assertEqual(reason(FILE, self.path("not there")), "LOCAL_FILE")
+        # A file that is no roster is named, whichever it is.
+        for name, text in (("empty", b""), ("junk", b"junk"), ("one", whole)):
+            with self.subTest(name):
+                path = write(name, text)
+                self.assertEqual(reason(FILE, path), "LOCAL_FILE")
+                for said in (self.verify(FILE, receipt, roster=path).err,
+                             self.verify(FILE, receipt, "--previous",
+                                         path).err):
+                    self.assertIn(f"{path}: no roster", said)
+                    self.assertIn("clearctl federation verify", said)
+        said = self.verify(REFUSED, receipt, roster=forged).err
+        self.assertIn(f"{forged}: ", said)
+        said = self.verify(REFUSED, receipt, "--previous", forged).err
+        self.assertIn(f"{forged}: ", said)
 
     # ---- requests
 
@@ -406,6 +555,114 @@ class Clearctl(unittest.TestCase):
                       (MILL, BAKERY, "1", "--purpose", "x", "--expires",
                        "soon")):
             self.run_it(USAGE, "request", "send", *words, city="lisbon")
+
+    def test_cities_request_not_taken(self):
+        """What cannot be asked for is refused, and nothing is recorded."""
+        before = self.requests(city="lisbon")
+        words = ("1.00", "--purpose", "twelve sacks")
+        for payee, payer, more, status, reason in (
+                (MILL, "bakery@porto", (), NOT_FOUND, "PAYER_CITY_UNKNOWN"),
+                ("nobody@lisbon", BAKERY, (), NOT_FOUND,
+                 "CREDIT_ACCOUNT_UNKNOWN"),
+                (MILL, "nobody@lisbon", (), NOT_FOUND,
+                 "DEBIT_ACCOUNT_UNKNOWN"),
+                (MILL, BAKERY, ("--expires", "2020-01-01T00:00:00Z"), REFUSED,
+                 "EXPIRY_PAST"),
+                (MILL, BAKERY, ("--expires", "+367d"), REFUSED,
+                 "EXPIRY_TOO_FAR"),
+                # The city comes last.
+                ("nobody@lisbon", "bakery@porto", ("--expires", "+367d"),
+                 REFUSED, "EXPIRY_TOO_FAR")):
+            with self.subTest(reason):
+                self.assertEqual(self.error(
+                    status, "request", "send", payee, payer, *words, *more,
+                    city="lisbon"), reason)
+        self.assertEqual(self.requests(city="lisbon"), before)
+        made = self.asked(expires="+365d")
+        self.assertEqual(self.error(
+            CONFLICT, "request", "send", MILL, BAKERY, "1.01", "--purpose",
+            "another", "--id", made, city="lisbon"), "ID_CONFLICT")
+
+    def test_cities_request_refused_there(self):
+        """The payer's city says why; the request is not left open here."""
+        made = self.run_it(DONE, "id").out.strip()
+        words = ("request", "send", MILL, "nobody@barcelona", "1.00",
+                 "--purpose", "twelve sacks", "--id", made)
+        for _ in range(2):
+            self.assertEqual(self.error(NOT_FOUND, *words, city="lisbon"),
+                             "DEBIT_ACCOUNT_UNKNOWN")
+            self.assertEqual(self.requests(city="lisbon")[made], "DECLINED")
+        self.assertNotIn(made, self.requests())
+        used = self.pays("0.05")
+        self.assertEqual(self.error(
+            CONFLICT, "request", "send", INN, BAKERY, "1.00", "--purpose",
+            "rooms", "--id", used, city="boston"), "ID_CONFLICT")
+
+    def test_cities_request_away(self):
+        """While the payer's city is silent it stays open, and can be sent
+        again; so it is when it has come there."""
+        boston = self.cities["boston"].process
+        made = self.run_it(DONE, "id").out.strip()
+        words = ("request", "send", MILL, INN, "1.00", "--purpose", "rooms",
+                 "--id", made)
+        boston.send_signal(signal.SIGSTOP)
+        try:
+            self.error(NO_ANSWER, *words, "--timeout", "2", city="lisbon")
+            self.assertEqual(self.requests(city="lisbon")[made], "OPEN")
+        finally:
+            boston.send_signal(signal.SIGCONT)
+        self.cities.wait_at_rest()
+        for _ in range(2):
+            self.json(*words, city="lisbon")
+        self.assertEqual(self.requests(city="boston")[made], "OPEN")
+
+    def test_cities_request_declined_there(self):
+        """The payee sees it; who declines again hears the same."""
+        made, later = self.asked(), self.asked()
+        for _ in range(2):
+            self.json("request", "decline", made, as_=("coop", "bakery"))
+            wait_until(lambda: self.requests(city="lisbon")[made]
+                       == "DECLINED", "declined in lisbon")
+        self.assertEqual(self.requests(city="lisbon")[later], "OPEN")
+        # No city may decline what is asked of another's coop.
+        city = self.cities["lisbon"].connect(self.cities["boston"].authority
+                                             .issue("URI:spiffe://"
+                                                    f"{FEDERATION}/city/"
+                                                    "boston"))
+        self.addCleanup(city.close)
+
+        def give_back(**fields):
+            with self.assertRaises(rpc.Refused) as refused:
+                city.ForwardPaymentRequest(**{
+                    "id": uuid.UUID(later).bytes, "payer": BAKERY,
+                    "payee": MILL, "amount_minor": 400, "purpose":
+                    "twelve sacks", "expires_at_us": 1, **fields})
+            return refused.exception.reason
+        self.assertEqual(give_back(), "ADDRESS_OTHER_CITY")
+        self.assertEqual(give_back(payer=INN), "REQUEST_DIFFERS")
+        self.assertEqual(give_back(payer=INN, id=rpc.new_id()),
+                         "REQUEST_UNKNOWN")
+        self.assertEqual(give_back(payer=INN, id=b"x"), "ID_MALFORMED")
+        self.assertEqual(self.requests(city="lisbon")[later], "OPEN")
+
+    def test_cities_request_declined_unheard(self):
+        """A city that was away hears of it when the request is sent again."""
+        lisbon = self.cities["lisbon"]
+        made = self.run_it(DONE, "id").out.strip()
+        words = ("request", "send", MILL, BAKERY, "1.00", "--purpose",
+                 "twelve sacks", "--id", made)
+        self.json(*words, city="lisbon")
+        lisbon.kill()
+        try:
+            self.json("request", "decline", made, as_=("coop", "bakery"))
+        finally:
+            lisbon.launch()
+            lisbon.wait_serving()
+        self.cities.wait_at_rest()
+        self.assertEqual(self.requests(city="lisbon")[made], "OPEN")
+        for _ in range(2):
+            self.json(*words, city="lisbon")
+            self.assertEqual(self.requests(city="lisbon")[made], "DECLINED")
 
     def test_cities_request_by_rpc(self):
         """What an order leaves to the request, and what it may not say."""

@@ -483,14 +483,17 @@ static void test_messages_payment_quote(void **state)
 	assert_string_equal(quote->hops[1]->to, "nice");
 	assert_int_equal(quote->hops[1]->new_credit_minor, 300);
 	assert_int_equal(quote->new_credit_minor, 300);
+	assert_string_equal(quote->at_city, "");
 	done(quote);
 	view.reason = LINK_REASON_PAYEE_CEILING;
+	view.at_city = SLICE("nice");
 	view.hop_count = 0;
 	out = begin();
 	encode_quote_payment(&out, &view);
 	quote = unpack(RPC_QUOTE_PAYMENT, &out);
 	assert_int_equal(quote->reason, LINK_REASON_PAYEE_CEILING);
 	assert_string_equal(quote->reason_name, "PAYEE_CEILING");
+	assert_string_equal(quote->at_city, "nice");
 	assert_string_equal(quote->sentence,
 			    link_reason_sentence(LINK_REASON_PAYEE_CEILING));
 	assert_int_equal(quote->n_hops, 0);

@@ -49,7 +49,9 @@ static void test_peer_pay_shape(void **state)
 				   (uint8_t[ID_TAIL_SIZE]){ 2 });
 
 	(void)state;
-	command.payee = SLICE("c0@alpha");
+	command.payee = SLICE("link/alpha@beta");
+	assert_int_equal(refusal(), PAYMENT_PAYEE_RESERVED);
+	command.payee = SLICE("city/commons@alpha");
 	assert_int_equal(refusal(), PAYMENT_PAYEE_CITY_HERE);
 	command.payee = SLICE("nobody");
 	assert_int_equal(refusal(), PAYMENT_PAYEE_MALFORMED);

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "core/identity.h"
+
 #define PAGE_SIZE 1000
 
 const char *field_text(const json_t *object, const char *name)
@@ -67,6 +69,72 @@ void put_given(const struct session *session, json_t *request,
 
 	if (text != NULL)
 		json_object_set_new(request, option, json_string(text));
+}
+
+static bool caller_is_coop(const struct session *session)
+{
+	struct identity caller;
+
+	return identity_parse(slice_from_text(session->self.uri), &caller) &&
+	       caller.role == ROLE_COOP;
+}
+
+/* "bakery@lyon, bakery/shop@lyon", as many as there is room for */
+static void addresses_text(const json_t *accounts, char *out, size_t capacity)
+{
+	struct buffer text;
+	size_t whole = 0;
+
+	buffer_init(&text, out, capacity - 1);
+	for (size_t i = 0; i < json_array_size(accounts); i++) {
+		buffer_put_text(&text, i == 0 ? "" : ", ");
+		buffer_put_text(&text, field_text(json_array_get(accounts, i),
+						  "address"));
+		if (!text.overflowed)
+			whole = text.size;
+	}
+	out[whole] = '\0';
+}
+
+static bool put_only_account(struct session *session, json_t *request,
+			     const json_t *accounts)
+{
+	char text[320];
+
+	if (json_array_size(accounts) == 1) {
+		json_object_set_new(
+			request, "account",
+			json_pack("{s:O}", "id",
+				  json_object_get(json_array_get(accounts, 0),
+						  "id")));
+		return true;
+	}
+	addresses_text(accounts, text, sizeof(text));
+	if (text[0] == '\0')
+		(void)session_misuse(session, "%s has no account in %s",
+				     session->self.uri, session->node.city);
+	else
+		(void)session_misuse(
+			session, "give --account, one of your own: %s", text);
+	return false;
+}
+
+bool put_listed_account(struct session *session, json_t *request)
+{
+	const char *account = session_value(session, "account");
+	json_t *accounts;
+	bool put;
+
+	if (account != NULL)
+		json_object_set_new(request, "account",
+				    session_account(session, account));
+	if (account != NULL || !caller_is_coop(session))
+		return true;
+	accounts = fetch_pages(session, RPC_LIST_ACCOUNTS, json_object(),
+			       "accounts");
+	put = accounts != NULL && put_only_account(session, request, accounts);
+	json_decref(accounts);
+	return put;
 }
 
 bool put_reference(struct session *session, json_t *request)

@@ -34,6 +34,13 @@ json_t *fetch_by_id(struct session *session, enum rpc rpc) MUST_CHECK;
 void put_given(const struct session *session, json_t *request,
 	       const char *option);
 
+/*
+ * put_listed_account: what a list is of: --account; without it the caller's
+ * one account when it is a coop, which may not list the whole node.
+ * False after telling a coop with several accounts, or none, what to give.
+ */
+bool put_listed_account(struct session *session, json_t *request) MUST_CHECK;
+
 /* put_reference: likewise --reference; false after telling it is no UUID. */
 bool put_reference(struct session *session, json_t *request) MUST_CHECK;
 

@@ -14,17 +14,27 @@ static const struct roster_trust trust_own = {
 	.verify = crypto_verify,
 };
 
+static const char *explain(const struct roster *roster,
+			   enum roster_result result,
+			   char text[ROSTER_EXPLAIN_SIZE_MAX + 1])
+{
+	struct buffer buffer;
+
+	memset(text, 0, ROSTER_EXPLAIN_SIZE_MAX + 1);
+	buffer_init(&buffer, text, ROSTER_EXPLAIN_SIZE_MAX);
+	roster_explain(&buffer, roster, result);
+	return text;
+}
+
 int draft_refuse(struct session *session, const struct roster *roster,
 		 enum roster_result result, int status)
 {
-	char text[ROSTER_EXPLAIN_SIZE_MAX + 1] = "";
-	struct buffer buffer;
+	char text[ROSTER_EXPLAIN_SIZE_MAX + 1];
 
-	buffer_init(&buffer, text, ROSTER_EXPLAIN_SIZE_MAX);
-	roster_explain(&buffer, roster, result);
 	return session_fail(session,
 			    &(struct failure){ status, "FAILED_PRECONDITION",
-					       roster_result_name(result), text,
+					       roster_result_name(result),
+					       explain(roster, result, text),
 					       false });
 }
 
@@ -50,10 +60,10 @@ bool draft_new(struct draft *draft, struct session *session, const char *path)
 	return false;
 }
 
-bool draft_open(struct draft *draft, struct session *session, const char *path)
+/* Read, and decoded: false after telling that it cannot be read at all. */
+static bool read_roster(struct draft *draft, struct session *session,
+			const char *path, enum roster_result *result)
 {
-	enum roster_result result;
-
 	if (!make_room(draft, session, path))
 		return false;
 	if (!file_read(path, ROSTER_SIZE_MAX, &draft->file)) {
@@ -61,11 +71,53 @@ bool draft_open(struct draft *draft, struct session *session, const char *path)
 					strerror(errno));
 		return false;
 	}
-	result = roster_decode(draft->file, crypto_sha256, draft->roster);
+	*result = roster_decode(draft->file, crypto_sha256, draft->roster);
+	return true;
+}
+
+bool draft_open(struct draft *draft, struct session *session, const char *path)
+{
+	enum roster_result result;
+
+	if (!read_roster(draft, session, path, &result))
+		return false;
 	if (result == ROSTER_OK)
 		return true;
 	(void)draft_refuse(session, draft->roster, result, CTL_REFUSED);
 	return false;
+}
+
+/* One that something is held against: no roster there is a wrong file. */
+static bool open_beside(struct draft *draft, struct session *session,
+			const char *path)
+{
+	char text[ROSTER_EXPLAIN_SIZE_MAX + 1];
+	enum roster_result result;
+
+	if (!read_roster(draft, session, path, &result))
+		return false;
+	if (result == ROSTER_OK)
+		return true;
+	(void)session_lost_file(session,
+				"%s: no roster: %s; give the federation's, "
+				"which `clearctl federation verify` finds "
+				"sound",
+				path, explain(draft->roster, result, text));
+	return false;
+}
+
+/* It proves nothing as it stands: told with the file's name. */
+static void distrust(const struct draft *draft, enum roster_result result)
+{
+	char text[ROSTER_EXPLAIN_SIZE_MAX + 1], message[512];
+
+	snprintf(message, sizeof(message), "%s: %s", draft->path,
+		 explain(draft->roster, result, text));
+	(void)session_fail(draft->session,
+			   &(struct failure){ CTL_REFUSED,
+					      "FAILED_PRECONDITION",
+					      roster_result_name(result),
+					      message, false });
 }
 
 void draft_release(struct draft *draft)
@@ -84,35 +136,30 @@ enum roster_result draft_verify(struct draft *draft)
 static bool follows(struct draft *draft, struct draft *previous,
 		    const char *path)
 {
-	struct session *session = draft->session;
 	struct roster_trust trust = trust_own;
 	enum roster_result result;
 
-	if (!draft_open(previous, session, path))
+	if (!open_beside(previous, draft->session, path))
 		return false;
 	result = draft_verify(previous);
 	if (result != ROSTER_OK) {
-		(void)draft_refuse(session, previous->roster, result,
-				   CTL_REFUSED);
+		distrust(previous, result);
 		return false;
 	}
 	trust.previous = previous->roster;
 	result = roster_verify(draft->roster, &trust);
 	if (result != ROSTER_OK)
-		(void)draft_refuse(session, draft->roster, result, CTL_REFUSED);
+		distrust(draft, result);
 	return result == ROSTER_OK;
 }
 
-bool draft_open_trusted(struct draft *draft, struct session *session,
-			const char *path)
+static bool is_trusted(struct draft *draft)
 {
-	const char *before = session_value(session, "previous");
+	const char *before = session_value(draft->session, "previous");
 	struct draft previous = { 0 };
 	enum roster_result result;
 	bool trusted;
 
-	if (!draft_open(draft, session, path))
-		return false;
 	if (before != NULL) {
 		trusted = follows(draft, &previous, before);
 		draft_release(&previous);
@@ -120,8 +167,20 @@ bool draft_open_trusted(struct draft *draft, struct session *session,
 	}
 	result = draft_verify(draft);
 	if (result != ROSTER_OK)
-		(void)draft_refuse(session, draft->roster, result, CTL_REFUSED);
+		distrust(draft, result);
 	return result == ROSTER_OK;
+}
+
+bool draft_open_trusted(struct draft *draft, struct session *session,
+			const char *path)
+{
+	return draft_open(draft, session, path) && is_trusted(draft);
+}
+
+bool draft_open_beside(struct draft *draft, struct session *session,
+		       const char *path)
+{
+	return open_beside(draft, session, path) && is_trusted(draft);
 }
 
 bool draft_change(struct draft *draft, struct session *session)

@@ -38,6 +38,13 @@ void draft_release(struct draft *draft);
 bool draft_open_trusted(struct draft *draft, struct session *session,
 			const char *path) MUST_CHECK;
 
+/*
+ * draft_open_beside: likewise, for what is held against the roster of --roster:
+ * a file that is none is not what was asked about, but a wrong local file.
+ */
+bool draft_open_beside(struct draft *draft, struct session *session,
+		       const char *path) MUST_CHECK;
+
 /* draft_change: open the file of the first operand, to be changed. */
 bool draft_change(struct draft *draft, struct session *session) MUST_CHECK;
 

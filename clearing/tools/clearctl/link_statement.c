@@ -204,7 +204,7 @@ static bool take_options(struct reading *reading)
 	}
 	if (roster == NULL)
 		return true;
-	if (!draft_open_trusted(&reading->draft, session, roster))
+	if (!draft_open_beside(&reading->draft, session, roster))
 		return false;
 	reading->statement->roster = reading->draft.roster;
 	return true;

@@ -6,7 +6,18 @@
 #ifndef CLEARING_TOOLS_CLEARCTL_PAYMENT_H
 #define CLEARING_TOOLS_CLEARCTL_PAYMENT_H
 
+#include <stdio.h>
+
 #include "tools/clearctl/session.h"
+
+/*
+ * payment_known: is the payment of --id begun, or ended, already?  Then the
+ * order is sent again to hear how it stands: a quote of now, and whether the
+ * person would pay now, have nothing to do with that.
+ *
+ * Returns false after telling that it could not be looked up.
+ */
+bool payment_known(struct session *session, bool *known) MUST_CHECK;
 
 /*
  * payment_quote: ask what the payment would take, and show it to a person.
@@ -16,6 +27,12 @@
  * could not receive it, or there is no way.  Nothing was sent then.
  */
 json_t *payment_quote(struct session *session, json_t *request) MUST_CHECK;
+
+/*
+ * payment_told_on: where a person reads what is to be paid: stdout; with --json
+ * stderr, if payment_confirmed() will ask, else NULL: nobody reads it.
+ */
+FILE *payment_told_on(const struct session *session) MUST_CHECK;
 
 /*
  * payment_confirmed: at a terminal, and without --yes, ask; without a terminal

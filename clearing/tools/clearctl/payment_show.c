@@ -68,16 +68,16 @@ int verb_payment_list(struct session *session)
 	static const char *const heads[] = { "id",    "state", "direction",
 					     "payer", "payee", "amount",
 					     "begun", "reason" };
-	const char *account = session_value(session, "account");
 	json_t *request = json_pack("{s:I}", "min_position",
 				    (json_int_t)session->node.position);
 	json_t *payments, *payment;
 	struct table table;
 	size_t index;
 
-	if (account != NULL)
-		json_object_set_new(request, "account",
-				    session_account(session, account));
+	if (!put_listed_account(session, request)) {
+		json_decref(request);
+		return session->status;
+	}
 	payments = fetch_pages(session, RPC_LIST_PAYMENTS, request, "payments");
 	if (payments == NULL)
 		return session->status;

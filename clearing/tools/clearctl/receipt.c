@@ -216,7 +216,7 @@ int verb_receipt_verify(struct session *session)
 	if (!file_read(path, RECEIPT_SIZE_MAX, &file))
 		return session_lost_file(session, "%s: %s", path,
 					 strerror(errno));
-	if (draft_open_trusted(&draft, session, roster))
+	if (draft_open_beside(&draft, session, roster))
 		session->status = verify(session, file, draft.roster);
 	draft_release(&draft);
 	file_release(&file);

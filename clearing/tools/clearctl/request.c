@@ -98,16 +98,16 @@ int verb_request_list(struct session *session)
 	static const char *const heads[] = { "id",     "state",	 "payer",
 					     "payee",  "amount", "expires",
 					     "purpose" };
-	const char *account = session_value(session, "account");
 	json_t *wanted = json_pack("{s:I}", "min_position",
 				   (json_int_t)session->node.position);
 	json_t *requests, *request;
 	struct table table;
 	size_t index;
 
-	if (account != NULL)
-		json_object_set_new(wanted, "account",
-				    session_account(session, account));
+	if (!put_listed_account(session, wanted)) {
+		json_decref(wanted);
+		return session->status;
+	}
 	put_given(session, wanted, "state");
 	requests = fetch_pages(session, RPC_LIST_PAYMENT_REQUESTS, wanted,
 			       "requests");
@@ -138,17 +138,18 @@ static bool show_request(struct session *session, const json_t *request,
 			 json_t **quote)
 {
 	const char *payee = field_text(request, "payee");
+	FILE *out = payment_told_on(session);
 	char amount[AMOUNT_TEXT_SIZE];
 
-	if (!session->json)
-		printf("for    %s\n", field_text(request, "purpose"));
+	if (out != NULL)
+		fprintf(out, "for    %s\n", field_text(request, "purpose"));
 	if (is_of_own_city(session, payee)) {
-		if (!session->json)
-			printf("pay    %s to %s\n",
-			       amount_text(
-				       field_number(request, "amount_minor"),
-				       session->node.decimals, amount),
-			       payee);
+		if (out != NULL)
+			fprintf(out, "pay    %s to %s\n",
+				amount_text(
+					field_number(request, "amount_minor"),
+					session->node.decimals, amount),
+				payee);
 		return true;
 	}
 	*quote = payment_quote(
@@ -164,6 +165,19 @@ static bool show_request(struct session *session, const json_t *request,
  * One that is not open is asked for all the same: the node says why not, or,
  * with the --id of who paid it, how that ended.
  */
+static bool may_pay(struct session *session, const json_t *request,
+		    json_t **quote)
+{
+	bool known = false;
+
+	if (strcmp(field_text(request, "state"), "OPEN") != 0)
+		return true;
+	if (!payment_known(session, &known))
+		return false;
+	return known || (show_request(session, request, quote) &&
+			 payment_confirmed(session));
+}
+
 int verb_request_pay(struct session *session)
 {
 	json_t *answer = fetch_by_id(session, RPC_LIST_PAYMENT_REQUESTS);
@@ -173,9 +187,7 @@ int verb_request_pay(struct session *session)
 	if (answer == NULL)
 		return session->status;
 	request = json_array_get(json_object_get(answer, "requests"), 0);
-	go_on = strcmp(field_text(request, "state"), "OPEN") != 0 ||
-		(show_request(session, request, &quote) &&
-		 payment_confirmed(session));
+	go_on = may_pay(session, request, &quote);
 	json_decref(answer);
 	if (!go_on) {
 		json_decref(quote);

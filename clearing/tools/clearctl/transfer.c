@@ -224,16 +224,16 @@ int verb_hold_list(struct session *session)
 {
 	static const char *const heads[] = { "id",     "state",	 "from",   "to",
 					     "amount", "posted", "expires" };
-	const char *account = session_value(session, "account");
 	json_t *request = json_pack("{s:I}", "min_position",
 				    (json_int_t)session->node.position);
 	json_t *holds, *hold;
 	struct table table;
 	size_t index;
 
-	if (account != NULL)
-		json_object_set_new(request, "account",
-				    session_account(session, account));
+	if (!put_listed_account(session, request)) {
+		json_decref(request);
+		return session->status;
+	}
 	put_given(session, request, "state");
 	holds = fetch_pages(session, RPC_LIST_HOLDS, request, "holds");
 	if (holds == NULL)

@@ -30,7 +30,8 @@ static const struct option_word words[] = {
 	{ "reference", "UUID", "of your own, kept with it" },
 	{ "memo", "TEXT", "at most 140 bytes; can be erased later" },
 	{ "expires", "TIME", "+15m, +24h, +7d or 2026-01-31T12:00:00Z" },
-	{ "account", "ACCOUNT", "only of this account" },
+	{ "account", "ACCOUNT",
+	  "only of this account; without it a coop's only one" },
 	{ "state", "STATE|FILE",
 	  "of holds: open, posted, voided or expired; of payment requests: "
 	  "open, paid, declined or expired; "
