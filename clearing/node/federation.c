@@ -265,6 +265,18 @@ static bool is_connected(void *context, struct slice city)
 	       outgoing_is_open(line->outgoing);
 }
 
+/*
+ * It listens, as it comes: a neighbour that was restarted is not waited for
+ * to the end of the pause that its absence had led to.
+ */
+static void on_came(void *context, struct slice city)
+{
+	const struct line *line = find_line(context, city);
+
+	if (line != NULL && line->outgoing != NULL)
+		outgoing_hurry(line->outgoing);
+}
+
 static void on_alarm(void *context, struct slice city, const char *what)
 {
 	(void)context;
@@ -316,6 +328,7 @@ neighbours_options_of(struct federation *federation)
 		.sign_context = held->key,
 		.call = call,
 		.is_connected = is_connected,
+		.on_came = on_came,
 		.on_alarm = on_alarm,
 		.context = federation,
 	};
