@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: AGPL-3.0-or-later
 """Goal: the links of real nodes when something changes beside them: a
-neighbour that was away."""
+neighbour that was away, a newer roster."""
 
 import os
 import sys
@@ -61,6 +61,36 @@ class Links(unittest.TestCase):
         wait_until(lambda: self.link("boston")["connected"],
                    "a connection to boston", 3)
         self.cities.wait_at_rest(10)
+
+    # ---- a newer roster
+
+    def sign(self):
+        for city in self.cities:
+            self.cities.control(
+                "sign", "--key", f"{city.authority.folder}/node.key")
+
+    def reload(self, *cities):
+        for city in cities:
+            city.reload()
+
+    def test_links_newer_roster(self):
+        """A connection to who is still there stays, that of an old place goes;
+        a reload without anything new ends none."""
+        self.cities.wait_at_rest(10)
+        before = {name: self.said("city_connected", name) for name in NAMES}
+        self.reload(self.city)
+        host, _, port = self.lisbon.listen.rpartition(":")
+        self.assertEqual(host, "127.0.0.1")
+        self.cities.control("set-city", "lisbon", "--endpoint",
+                            f"localhost:{port}")
+        self.sign()
+        self.reload(*self.cities)
+        wait_until(lambda: self.said("city_connected", "lisbon")
+                   > before["lisbon"], "a connection to lisbon's new place")
+        self.cities.wait_at_rest(10)
+        self.assertIn("roster_taken version=2", self.city.log_text())
+        self.assertEqual(self.said("city_connected", "boston"),
+                         before["boston"])
 
 
 if __name__ == "__main__":
