@@ -17,13 +17,6 @@ struct caller handler_caller(const struct api_call *call)
 				.base = call->caller->base };
 }
 
-/* Other cities' calls, and what is ordered about links, rebuild the books. */
-static bool is_about_links(enum rpc rpc)
-{
-	return (rpc >= RPC_HELLO && rpc <= RPC_QUERY_OUTCOME) ||
-	       (rpc >= RPC_GET_LINK && rpc <= RPC_RESUME_LINK);
-}
-
 /* Why a node that has its ledger takes no commands now. */
 static bool state_refuses(const struct api_call *call, bool command,
 			  enum request_error *error)
@@ -45,7 +38,7 @@ static bool state_refuses(const struct api_call *call, bool command,
 		return command;
 	case NODE_REJOINING:
 		*error = REQUEST_REJOINING;
-		return command && !is_about_links(call->method->rpc);
+		return command && !permission_rebuilds(call->method->rpc);
 	}
 	clearing_panic(__FILE__, __LINE__, "node state");
 }

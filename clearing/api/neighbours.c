@@ -12,6 +12,7 @@
 bool neighbours_let_in(struct api_call *call, struct neighbours **out)
 {
 	struct api *api = call->api;
+	const struct neighbours_options *options;
 
 	if (!handler_accepts(call, true))
 		return false;
@@ -21,6 +22,8 @@ bool neighbours_let_in(struct api_call *call, struct neighbours **out)
 		reply_error_now(call, REQUEST_NOT_PERMITTED, NULL);
 		return false;
 	}
+	options = neighbours_options(api->neighbours);
+	options->on_came(options->context, call->caller->city);
 	*out = api->neighbours;
 	return true;
 }

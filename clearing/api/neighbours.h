@@ -43,6 +43,8 @@ struct neighbours_options {
 		     struct slice message, neighbours_done *done, void *user);
 	/* Is there a connection to this neighbour? */
 	bool (*is_connected)(void *context, struct slice city);
+	/* A city of the roster has called: its node is there. */
+	void (*on_came)(void *context, struct slice city);
 	/* Something for the log; of the second see struct peer_options. */
 	void (*on_alarm)(void *context, struct slice city, const char *what);
 	void (*on_fork)(void *context, struct slice city,

@@ -85,6 +85,21 @@ static const uint8_t table[RPC_COUNT][ROLE_COUNT] = {
 	[RPC_REFLECTION_V1ALPHA] = EVERY_ROLE,
 };
 
+static const bool rebuilding[RPC_COUNT] = {
+	[RPC_HELLO] = true,	    [RPC_DELIVER] = true,
+	[RPC_FETCH_LOG] = true,	    [RPC_QUOTE_PAYEE] = true,
+	[RPC_QUERY_OUTCOME] = true, [RPC_RECONCILE_LINK] = true,
+	[RPC_SET_LINE] = true,	    [RPC_FREEZE_LINK] = true,
+	[RPC_UNFREEZE_LINK] = true, [RPC_PAUSE_LINK] = true,
+	[RPC_RESUME_LINK] = true,   [RPC_WITHDRAW_LINK] = true,
+};
+
+bool permission_rebuilds(enum rpc rpc)
+{
+	check(rpc < RPC_COUNT);
+	return rebuilding[rpc];
+}
+
 enum permission permission_of(enum rpc rpc, enum role role)
 {
 	check(rpc < RPC_COUNT && role < ROLE_COUNT);

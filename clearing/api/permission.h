@@ -36,6 +36,13 @@ enum permission {
 /* permission_of: the table's entry. */
 enum permission permission_of(enum rpc rpc, enum role role);
 
+/*
+ * permission_rebuilds: is @rpc let in, although it may record something, while
+ * a restored city is closed to local commands (rule PEER-22)?  Such are calls
+ * of other cities that rebuild its books, and what is ordered about links.
+ */
+bool permission_rebuilds(enum rpc rpc);
+
 /* permission_owns: is @account (NULL: unknown) one of the coop @caller's? */
 bool permission_owns(const struct identity *caller,
 		     const struct account *account);

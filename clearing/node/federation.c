@@ -40,9 +40,10 @@ struct line {
 	uint32_t city; /* index in the roster */
 	bool neighbour;
 	uint64_t used_us;
-	struct outgoing *outgoing;
+	struct outgoing *outgoing; /* NULL: it is not dialled */
 	SSL_CTX *tls;
-	struct held *held; /* oldest first */
+	char endpoint[ROSTER_ENDPOINT_SIZE_MAX + 1]; /* "": there is none */
+	struct held *held;			     /* oldest first */
 	uint32_t held_count;
 	uint8_t name_size;
 	uint8_t name[NAME_SIZE_MAX];
@@ -157,28 +158,46 @@ static uint64_t now_of(void *context)
 	return federation->options.now(federation->options.context);
 }
 
-/* A host and a port, as text that ends. */
-static bool endpoint_of(const struct roster_city *city,
-			char out[ROSTER_ENDPOINT_SIZE_MAX + 1])
+static const struct roster_city *city_of(const struct line *line)
 {
-	if (city->endpoint.size == 0 ||
-	    city->endpoint.size > ROSTER_ENDPOINT_SIZE_MAX)
-		return false;
-	memcpy(out, city->endpoint.data, city->endpoint.size);
-	out[city->endpoint.size] = '\0';
-	return true;
+	return &roster_of(line->federation)->cities[line->city];
+}
+
+/* A host and a port, as text that ends. */
+static void note_endpoint(struct line *line)
+{
+	const struct slice endpoint = city_of(line)->endpoint;
+
+	if (endpoint.size > ROSTER_ENDPOINT_SIZE_MAX)
+		return;
+	memcpy(line->endpoint, endpoint.data, endpoint.size);
+	line->endpoint[endpoint.size] = '\0';
+}
+
+/* A fresh context to dial with; the former one stays until it is released. */
+static bool take_credentials(struct line *line)
+{
+	const struct federation *federation = line->federation;
+	char error[CREDENTIALS_ERROR_SIZE] = "it has no endpoint";
+
+	line->tls = NULL;
+	if (line->endpoint[0] != '\0')
+		line->tls = credentials_dial(federation->options.config,
+					     roster_of(federation), line->city,
+					     error);
+	if (line->tls == NULL)
+		log_event(LOG_ERROR, "city_not_dialled",
+			  LOG_SLICE("city", city_of(line)->name),
+			  LOG_TEXT("reason", error), LOG_END);
+	return line->tls != NULL;
 }
 
 static struct outgoing *dial(struct line *line)
 {
 	const struct federation *federation = line->federation;
-	const struct roster_city *city =
-		&roster_of(federation)->cities[line->city];
-	char endpoint[ROSTER_ENDPOINT_SIZE_MAX + 1];
-	char error[CREDENTIALS_ERROR_SIZE] = "it has no endpoint";
 	struct outgoing_options options = {
 		.base = federation->options.base,
-		.endpoint = endpoint,
+		.endpoint = line->endpoint,
 		.message_size_max = MESSAGE_SIZE_MAX,
 		.tls = tls_of,
 		.now = now_of,
@@ -186,15 +205,8 @@ static struct outgoing *dial(struct line *line)
 		.context = line,
 	};
 
-	if (endpoint_of(city, endpoint))
-		line->tls = credentials_dial(federation->options.config,
-					     roster_of(federation), line->city,
-					     error);
-	if (line->tls != NULL)
-		return outgoing_create(&options);
-	log_event(LOG_ERROR, "city_not_dialled", LOG_SLICE("city", city->name),
-		  LOG_TEXT("reason", error), LOG_END);
-	return NULL;
+	note_endpoint(line);
+	return take_credentials(line) ? outgoing_create(&options) : NULL;
 }
 
 static struct line *find_line(struct federation *federation, struct slice city)
@@ -268,6 +280,18 @@ static bool is_connected(void *context, struct slice city)
 	       outgoing_is_open(line->outgoing);
 }
 
+/*
+ * It listens, as it comes: a neighbour that was restarted is not waited for
+ * to the end of the pause that its absence had led to.
+ */
+static void on_came(void *context, struct slice city)
+{
+	const struct line *line = find_line(context, city);
+
+	if (line != NULL && line->outgoing != NULL)
+		outgoing_hurry(line->outgoing);
+}
+
 static void on_alarm(void *context, struct slice city, const char *what)
 {
 	(void)context;
@@ -339,6 +363,7 @@ neighbours_options_of(struct federation *federation)
 		.sign_context = held->key,
 		.call = call,
 		.is_connected = is_connected,
+		.on_came = on_came,
 		.on_alarm = on_alarm,
 		.on_fork = on_fork,
 		.context = federation,
@@ -385,11 +410,52 @@ void federation_free(struct federation *federation)
 	free(federation);
 }
 
+/*
+ * A line stays, its calls with it, while its city is where it was; who is
+ * there has to be good under the new credentials.
+ */
+static bool keep_line(struct line *line)
+{
+	const struct roster *roster = roster_of(line->federation);
+	const struct slice name = slice_of(line->name, line->name_size);
+	SSL_CTX *former = line->tls;
+	bool kept;
+
+	line->neighbour = false;
+	line->city = roster_city(roster, name);
+	if (line->outgoing == NULL || line->city == ROSTER_NONE ||
+	    city_of(line)->status == ROSTER_CITY_GONE ||
+	    !slice_equal(city_of(line)->endpoint,
+			 slice_from_text(line->endpoint)))
+		return false;
+	kept = take_credentials(line);
+	if (kept)
+		outgoing_check(line->outgoing);
+	SSL_CTX_free(former);
+	return kept;
+}
+
+static void review_lines(struct federation *federation)
+{
+	struct line **at = &federation->lines;
+
+	while (*at != NULL) {
+		struct line *line = *at;
+
+		if (keep_line(line)) {
+			at = &line->next;
+			continue;
+		}
+		*at = line->next;
+		free_line(line);
+	}
+}
+
 void federation_reload(struct federation *federation)
 {
 	struct neighbours_options fresh = neighbours_options_of(federation);
 
-	drop_lines(federation);
+	review_lines(federation);
 	neighbours_reload(federation->neighbours, &fresh);
 	dial_neighbours(federation);
 }

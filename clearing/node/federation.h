@@ -34,7 +34,10 @@ void federation_free(struct federation *federation);
 /* federation_closed: see peer_is_closed(). */
 bool federation_closed(const struct federation *federation);
 
-/* federation_reload: another roster or other certificates. */
+/*
+ * federation_reload: another roster or other certificates.  The connection to
+ * a city that is still where it was, and good under them, stays.
+ */
 void federation_reload(struct federation *federation);
 
 /* federation_tick: about each 100 ms. */

@@ -38,6 +38,7 @@ struct outgoing {
 	enum outgoing_state state;
 	uint64_t since_us;	 /* in this state */
 	uint64_t wait_us;	 /* in WAITING */
+	bool hurried;		 /* no longer than OUTGOING_HURRY_US */
 	uint32_t failures;	 /* in a row */
 	struct dial *dial;	 /* in DIALLING */
 	struct carrier *carrier; /* in OPENING and OPEN */
@@ -147,6 +148,7 @@ static void look_at_carrier(struct outgoing *outgoing)
 		if (outgoing->state == OUTGOING_OPEN)
 			break;
 		move(outgoing, OUTGOING_OPEN);
+		outgoing->hurried = false;
 		tell(outgoing, true, NULL);
 		break;
 	case CARRIER_LEAVING:
@@ -197,6 +199,14 @@ static void on_dialled(void *context, SSL *ssl, const char *why)
 		fail(outgoing, why);
 }
 
+/* How long WAITING lasts. */
+static uint64_t pause_us(const struct outgoing *outgoing)
+{
+	if (outgoing->hurried && outgoing->wait_us > OUTGOING_HURRY_US)
+		return OUTGOING_HURRY_US;
+	return outgoing->wait_us;
+}
+
 static void dial(struct outgoing *outgoing)
 {
 	struct dial_options options = {
@@ -208,6 +218,7 @@ static void dial(struct outgoing *outgoing)
 		.context = outgoing,
 	};
 
+	outgoing->hurried = false;
 	if (options.tls == NULL) {
 		fail(outgoing, "no credentials for this neighbour");
 		return;
@@ -355,7 +366,7 @@ void outgoing_tick(struct outgoing *outgoing, uint64_t now_us)
 		drop_leaving(outgoing);
 	switch (outgoing->state) {
 	case OUTGOING_WAITING:
-		if (since_us >= outgoing->wait_us)
+		if (since_us >= pause_us(outgoing))
 			dial(outgoing);
 		break;
 	case OUTGOING_DIALLING:
@@ -372,7 +383,7 @@ void outgoing_tick(struct outgoing *outgoing, uint64_t now_us)
 
 void outgoing_hurry(struct outgoing *outgoing)
 {
-	outgoing->wait_us = 0;
+	outgoing->hurried = outgoing->state != OUTGOING_OPEN;
 }
 
 void outgoing_check(struct outgoing *outgoing)
@@ -391,5 +402,5 @@ void outgoing_check(struct outgoing *outgoing)
 		outgoing->dial = NULL;
 		fail(outgoing, "new credentials");
 	}
-	outgoing_hurry(outgoing);
+	outgoing->wait_us = 0;
 }

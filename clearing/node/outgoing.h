@@ -28,6 +28,11 @@
  * dialled without a pause.
  */
 #define OUTGOING_WORKED_US UINT64_C(10000000)
+/*
+ * After a failed attempt even a neighbour that came here itself is left alone
+ * so long: whoever comes often does not have it dialled more often.
+ */
+#define OUTGOING_HURRY_US UINT64_C(1000000)
 /* For calls under way on a connection that is to end. */
 #define OUTGOING_LEAVING_US_MAX UINT64_C(10000000)
 
@@ -93,7 +98,10 @@ void outgoing_tick(struct outgoing *outgoing, uint64_t now_us);
 
 /*
  * outgoing_hurry: there is reason to believe that the neighbour is back (it
- * came here itself): the next tick dials, however long was to be waited.
+ * came here itself): it is dialled OUTGOING_HURRY_US after the last attempt
+ * failed, at the next tick when that is past, however long was to be waited;
+ * likewise when the attempt under way fails.  While calls can be made this
+ * means nothing.
  */
 void outgoing_hurry(struct outgoing *outgoing);
 

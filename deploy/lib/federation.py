@@ -12,6 +12,7 @@ import difflib
 import itertools
 import json
 import os
+import re
 import shlex
 import shutil
 import signal
@@ -29,6 +30,15 @@ MARKER = "made-by-federation"
 MARKET = "gateway/market"
 DEGREES = "{:.6f}"
 RELOAD_DEADLINE_S = 30
+USAGE = 2
+# As clearctl takes them; the unit has two decimals.
+AMOUNT = re.compile(r"[0-9]{1,13}(\.[0-9]{1,2})?")
+NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
+NAME_SIZE_MAX = 32
+
+
+class Misuse(Failure):
+    """What was asked for cannot be; nothing has been done."""
 
 
 def step(text):
@@ -203,22 +213,48 @@ def check_names(given):
     for name in given.city:
         if name not in known:
             near = difflib.get_close_matches(name, known, 3, 0.5)
-            raise Failure(f"{name} is not in deploy/data/cities.csv"
-                          + (f"; is it {' or '.join(near)}?" if near else ""))
+            raise Misuse(f"{name} is not in deploy/data/cities.csv"
+                         + (f"; is it {' or '.join(near)}?" if near else ""))
     for name in given.city:
         if given.city.count(name) > 1:
-            raise Failure(f"{name} is given twice")
+            raise Misuse(f"{name} is given twice")
 
 
-def own_folder(given):
+def check_options(given):
+    """What would be found wrong too late, or never."""
+    if not AMOUNT.fullmatch(given.line):
+        raise Misuse(f"--line {given.line}: not an amount, such as 1000 or "
+                     "12.50")
+    if not NAME.fullmatch(given.name) or len(given.name) > NAME_SIZE_MAX:
+        raise Misuse(f"--name {given.name}: not a name: a-z, 0-9 and single "
+                     f"hyphens, at most {NAME_SIZE_MAX}")
+    if not 1 <= given.port <= 65534:
+        raise Misuse(f"--port {given.port}: not 1 to 65534")
+    for name in ("clearingd", "clearctl"):
+        if not os.access(os.path.join(given.bin, name), os.X_OK):
+            raise Misuse(f"no {name} in {given.bin}: build with `cmake "
+                         "--workflow --preset release`, or give --bin")
+
+
+def take_folder(given, marker):
     os.makedirs(given.dir, mode=0o755, exist_ok=True)
-    marker = os.path.join(given.dir, MARKER)
     if os.listdir(given.dir) and not os.path.exists(marker):
-        raise Failure(f"{given.dir} is not empty and not ours: give another "
-                      "DIR")
+        raise Misuse(f"{given.dir} is not empty and not ours: give another "
+                     "DIR")
     os.makedirs(os.path.join(given.dir, "log"), exist_ok=True)
     with open(marker, "a", encoding="ascii"):
         pass
+
+
+def own_folder(given):
+    marker = os.path.join(given.dir, MARKER)
+    if not os.path.exists(marker) and not given.city:
+        raise Misuse("name the cities to start")
+    try:
+        take_folder(given, marker)
+    except OSError as error:
+        raise Misuse(f"{error.filename}: {error.strerror}: give another "
+                     "DIR") from error
     known = [city.name for city in cities_of(given)]
     with open(marker, "a", encoding="ascii") as opened:
         opened.writelines(f"{name}\n" for name in given.city
@@ -264,11 +300,12 @@ def until_taken(city, version):
 
 
 def up(given):
+    check_options(given)
     check_names(given)
     own_folder(given)
     cities = cities_of(given)
     if not cities:
-        raise Failure("name the cities to start")
+        raise Misuse("name the cities to start")
     running = [city for city in cities if city.is_running()]
     listed = listed_cities(given)
     fresh = [city for city in cities if city.name not in listed]
@@ -320,7 +357,7 @@ def our_cities(given):
     cities = [city for city in cities_of(given) if city.is_made()]
     for name in given.city:
         if name not in [city.name for city in cities]:
-            raise Failure(f"there is no {name} in {given.dir}")
+            raise Misuse(f"there is no {name} in {given.dir}")
     return [city for city in cities
             if not given.city or city.name in given.city]
 
@@ -346,9 +383,9 @@ def status(given):
 
 
 def down(given):
-    cities = our_cities(given)
     if given.remove and given.city:
-        raise Failure("--remove is for all of them: name no CITY")
+        raise Misuse("--remove is for all of them: name no CITY")
+    cities = our_cities(given)
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         for city, stopped in [(city, pool.submit(city.stop))
                               for city in cities if city.is_running()]:
@@ -388,7 +425,12 @@ def main():
 
 try:
     main()
+except Misuse as misuse:
+    print(f"federation: {misuse}", file=sys.stderr)
+    sys.exit(USAGE)
 except Failure as failure:
     sys.exit(f"federation: {failure}")
+except OSError as error:
+    sys.exit(f"federation: {error.filename}: {error.strerror}")
 except KeyboardInterrupt:
     sys.exit("federation: interrupted; run it again to go on")

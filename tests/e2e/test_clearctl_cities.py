@@ -375,6 +375,11 @@ class Clearctl(unittest.TestCase):
                 wait_ms=100)
             shown = self.json("payment", "show", text)["payment"]
             self.assertEqual(shown["state"], "PENDING")
+            wait_until(lambda: self.json("link", "show", "boston")["link"]
+                       .get("oldest_promise_us"), "the promise's age")
+            self.assertRegex(
+                self.run_it(DONE, "link", "show", "boston").out,
+                r"oldest promise +2\d\d\d-\d\d-\d\dT")
             self.assertEqual(self.error(NO_ANSWER, "receipt", "save", text),
                              "NOT_YET")
         finally:
@@ -745,8 +750,14 @@ class Clearctl(unittest.TestCase):
         shown = self.json("link", "show", "boston")["link"]
         self.assertEqual(shown["owed_minor"],
                          -links["barcelona"]["owed_minor"])
-        self.assertRegex(self.run_it(DONE, "link", "show", "boston").out,
-                         r"line +500\.00")
+        text = self.run_it(DONE, "link", "show", "boston").out
+        self.assertRegex(text, r"line +500\.00")
+        self.check_position("barcelona", "boston")
+        self.check_position("boston", "barcelona")
+        # Nothing is under way: that has no time.
+        self.assertNotIn("oldest", text)
+        self.assertNotIn("oldest_promise_us", shown)
+        self.assertNotIn("oldest_promise_us", links["barcelona"])
         self.assertEqual(self.error(NOT_FOUND, "link", "show", "lisbon"),
                          "LINK_UNKNOWN")
         self.run_it(DONE, "link", "reconcile", "boston", as_=OPERATOR)
@@ -754,6 +765,28 @@ class Clearctl(unittest.TestCase):
                          r"boston .*neighbour")
         self.assertEqual([city["name"] for city in self.json("city", "list")
                           ["cities"]], NAMES)
+        self.cities.wait_at_rest()
+
+    def check_position(self, city, other):
+        """`link show` says in words who owes whom."""
+        owed = self.json("link", "show", other, city=city)["link"][
+            "owed_minor"]
+        said = f"{other} owes us" if owed > 0 else f"we owe {other}"
+        self.assertRegex(
+            self.run_it(DONE, "link", "show", other, city=city).out,
+            rf"(?m)^owed +{said} {abs(owed) / 100:.2f}$" if owed
+            else "(?m)^owed +settled$")
+
+    def test_cities_link_settled(self):
+        """What is owed in no direction is said so, too."""
+        owed = self.json("link", "show", "boston")["link"]["owed_minor"]
+        amount = f"{abs(owed) / 100:.2f}"
+        if owed > 0:
+            self.json("pay", BAKERY, INN, amount)
+        elif owed < 0:
+            self.json("pay", INN, BAKERY, amount, city="boston")
+        self.assertRegex(self.run_it(DONE, "link", "show", "boston").out,
+                         "(?m)^owed +settled$")
         self.cities.wait_at_rest()
 
     def test_cities_link_changed(self):

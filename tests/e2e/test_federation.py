@@ -12,7 +12,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 from deployed import Deployed  # noqa: E402
-from node import City, program, run, wait_until  # noqa: E402
+from node import BUILD, SOURCE, City, program, run, wait_until  # noqa: E402
 
 EXIT_CONFIGURATION = 2
 CITIES = ("barcelona", "boston", "lisbon")
@@ -369,10 +369,49 @@ class Deploy(Deployed):
         return {city["name"]: city["endpoint"]
                 for city in self.shown()["cities"]}
 
+    def test_federation_misused(self):
+        """What cannot be is told in a line, with status 2, and nothing is
+        made; what was not made by it has status 1."""
+        parent = os.path.dirname(self.folder)
+        file = os.path.join(parent, "file")
+        with open(file, "w", encoding="ascii"):
+            pass
+        os.mkdir(os.path.join(parent, "other"))
+        shutil.copy(file, os.path.join(parent, "other", "letter"))
+        for status, words, said in (
+                (USAGE, ("up", self.folder, "barcelna"), "is it barcelona"),
+                (USAGE, ("up", self.folder, "lyon", "lyon"), "twice"),
+                (USAGE, ("up", self.folder), "name the cities"),
+                (USAGE, ("up", f"{file}/below", "lyon"), "Not a directory"),
+                (USAGE, ("up", file, "lyon"), "File exists"),
+                (USAGE, ("up", "/proc/below", "lyon"), "give another DIR"),
+                (USAGE, ("up", f"{parent}/other", "lyon"), "not ours"),
+                (USAGE, ("up", self.folder, "lyon", "--line", "abc"),
+                 "--line abc"),
+                (USAGE, ("up", self.folder, "lyon", "--line", "1.234"),
+                 "--line 1.234"),
+                (USAGE, ("up", self.folder, "lyon", "--name", "Commons"),
+                 "--name Commons"),
+                (USAGE, ("up", self.folder, "lyon", "--port", "70000"),
+                 "--port 70000"),
+                (USAGE, ("up", self.folder, "lyon", "--port", "x"), "--port"),
+                (USAGE, ("up", self.folder, "lyon", "--bin", parent),
+                 "no clearingd"),
+                (USAGE, ("down", self.folder, "lyon", "--remove"),
+                 "--remove"),
+                (USAGE, ("start", self.folder), "deploy/federation up"),
+                (REFUSED, ("status", self.folder), "was not made by"),
+                (REFUSED, ("down", f"{file}/below"), "was not made by")):
+            with self.subTest(words=words):
+                result = run(f"{SOURCE}/deploy/federation", *words[:2],
+                             "--bin", f"{BUILD}/bin", *words[2:])
+                self.assertEqual(result.status, status, result)
+                self.assertIn(said, result.err)
+                self.assertNotIn("Traceback", result.err)
+                self.assertFalse(os.path.exists(self.folder))
+
     def test_federation_up_and_down(self):
         """Two cities, a third that joins them, and nothing left behind."""
-        refused = self.ask("up", "barcelna", status=1)
-        self.assertIn("is it barcelona", refused.err)
         said = self.ask("up", "barcelona", "boston", "--line", "250").out
         self.assertEqual(self.states(), {"barcelona": "serving",
                                          "boston": "serving"})

@@ -97,6 +97,15 @@ class Rejoin(Deployed):
             self.assertEqual(refused.code, "UNAVAILABLE")
             return False
 
+    def takes_commands(self, city):
+        """Opens m9 there, once."""
+        try:
+            self.clearctl(city, "account", "open", f"m9@{city}", "--limit",
+                          "100", "--ceiling", "400")
+        except AssertionError:
+            return False
+        return True
+
     def check_books(self):
         """Positions mirror each other; every journal and table is sound."""
         positions = self.positions()
@@ -169,7 +178,17 @@ class Rejoin(Deployed):
         self.ask("down", "lyon")
         shutil.rmtree(self.path("lyon", "pg"))
         self.refuses_to_start("lyon")
-        self.rejoin("lyon", "--reason", "all disks died")
+        said = self.rejoin("lyon", "--reason", "all disks died")
+        self.assertFalse(said["ordered_already"])
+        self.assertGreater(said["forgotten_position"], 0)
+        # The same again is the same; other words are not taken for it.
+        again = self.rejoin("lyon", "--reason", "all disks died")
+        self.assertEqual(again, {**said, "ordered_already": True})
+        for words in (("--reason", "a try"),
+                      ("--reason", "all disks died", "--open-early")):
+            refused = self.rejoin("lyon", *words, status=CONFLICT)["error"]
+            self.assertEqual(refused["reason"], "REJOIN_ORDERED")
+            self.assertIn('"all disks died"', refused["message"])
         self.up()
         self.assertEqual(self.positions(), before)
         # Whose accounts are gone is for the operator to find out.
@@ -179,6 +198,16 @@ class Rejoin(Deployed):
         self.posted("m1@lyon", "m1@boston", 1)
         self.posted("m1@boston", "m1@lyon", 2)
         self.check_books()
+        self.assertEqual(self.log("lyon").count('reason="all disks died"'), 1)
+        self.assertNotIn("a try", self.log("lyon"))
+        # Once it is carried out there may be another; this one waits for
+        # nobody.
+        self.ask("down")
+        said = self.rejoin("lyon", "--reason", "a drill", "--open-early")
+        self.assertTrue(said["open_early"])
+        self.launch("lyon")
+        wait_until(lambda: self.takes_commands("lyon"),
+                   "lyon to take commands without boston")
 
 
 if __name__ == "__main__":

@@ -456,7 +456,8 @@ static void test_outgoing_leaves_for_good(void **state)
 }
 
 /* Goal: a neighbour that does not know this city is never open, and is
- * dialled ever more seldom; one that came here itself is dialled at once. */
+ * dialled ever more seldom; one that came here itself is dialled soon, and not
+ * more often for coming often. */
 static void test_outgoing_is_refused(void **state)
 {
 	const struct tls_files files = files_of(rig.city, &rig.city->node);
@@ -474,13 +475,45 @@ static void test_outgoing_is_refused(void **state)
 	advance(SECOND_US);
 	wait_for(&rig.failed, 3);
 	outgoing_hurry(rig.outgoing);
-	advance(0);
+	outgoing_hurry(rig.outgoing);
+	advance(OUTGOING_HURRY_US - 1);
+	assert_int_equal(rig.graz.count, 3);
+	advance(1);
 	wait_for(&rig.failed, 4);
+	/* The next wait is a long one again. */
+	advance(5 * SECOND_US);
+	assert_int_equal(rig.graz.count, 4);
+	outgoing_hurry(rig.outgoing);
+	advance(0);
+	wait_for(&rig.failed, 5);
 	assert_int_equal(rig.opened, 0);
 	SSL_CTX_free(rig.graz.tls);
 	rig.graz.tls = listening_context(rig.city);
 	advance(60 * SECOND_US);
 	wait_for(&rig.opened, 1);
+}
+
+/* Goal: a neighbour that comes here while it is being dialled is dialled anew
+ * soon when that fails; one that comes on while all is well is not. */
+static void test_outgoing_hurries_on(void **state)
+{
+	(void)state;
+	rig.graz.is_silent = true;
+	dial_to(NULL);
+	for (uint32_t i = 1; i <= 3; i++) {
+		wait_for(&rig.graz.count, i);
+		outgoing_hurry(rig.outgoing);
+		advance(5 * SECOND_US);
+		assert_int_equal(rig.failed, i);
+		advance(OUTGOING_HURRY_US);
+	}
+	rig.graz.is_silent = false;
+	wait_for(&rig.opened, 1);
+	outgoing_hurry(rig.outgoing);
+	peer_end(&rig.graz.peers[3]);
+	wait_for(&rig.failed, 4);
+	advance(5 * SECOND_US);
+	assert_int_equal(rig.graz.count, 4);
 }
 
 /* Goal: who stands at the endpoint with another certificate is not talked
@@ -637,6 +670,7 @@ int main(void)
 		TEST(test_outgoing_comes_anew),
 		TEST(test_outgoing_leaves_for_good),
 		TEST(test_outgoing_is_refused),
+		TEST(test_outgoing_hurries_on),
 		TEST(test_outgoing_pins),
 		TEST(test_outgoing_ends_silence),
 		TEST(test_outgoing_finds),

@@ -207,10 +207,33 @@ static void test_permission_sees(void **state)
 	assert_false(permission_sees(N, &caller, &debit, &credit));
 }
 
+/*
+ * Goal: while a restored city is closed, other cities rebuild its books and
+ * people see to its links, a stopped one too; no coop moves anything.
+ */
+static void test_permission_rebuilds(void **state)
+{
+	static const enum rpc wanted[] = {
+		RPC_HELLO,	 RPC_DELIVER,	    RPC_FETCH_LOG,
+		RPC_QUOTE_PAYEE, RPC_QUERY_OUTCOME, RPC_RECONCILE_LINK,
+		RPC_SET_LINE,	 RPC_FREEZE_LINK,   RPC_UNFREEZE_LINK,
+		RPC_PAUSE_LINK,	 RPC_RESUME_LINK,   RPC_WITHDRAW_LINK,
+	};
+	uint32_t count = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < COUNT_OF(wanted); i++)
+		assert_true(permission_rebuilds(wanted[i]));
+	for (uint32_t i = 0; i < RPC_COUNT; i++)
+		count += permission_rebuilds((enum rpc)i);
+	assert_int_equal(count, COUNT_OF(wanted));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_permission_matrix),
+		cmocka_unit_test(test_permission_rebuilds),
 		cmocka_unit_test(test_permission_unknown_role),
 		cmocka_unit_test(test_permission_pays),
 		cmocka_unit_test(test_permission_ends_hold),

@@ -34,6 +34,34 @@ static void flags_text(const json_t *link, char *out, size_t capacity)
 	out[text.size] = '\0';
 }
 
+/* The time of the oldest promise, of which there is none. */
+static void drop_no_promise(json_t *link)
+{
+	if (field_number(link, "oldest_promise_us") == 0)
+		json_object_del(link, "oldest_promise_us");
+}
+
+/* "boston owes us 12.00": who owes whom, instead of a sign. */
+static void say_position(const struct session *session, json_t *link)
+{
+	const char *city = field_text(link, "city");
+	int64_t owed = field_number(link, "owed_minor");
+	char amount[AMOUNT_TEXT_SIZE];
+	json_t *text = NULL;
+
+	if (owed == 0)
+		text = json_string("settled");
+	else if (owed > 0)
+		text = json_sprintf(
+			"%s owes us %s", city,
+			amount_text(owed, session->node.decimals, amount));
+	else
+		text = json_sprintf(
+			"we owe %s %s", city,
+			amount_text(-owed, session->node.decimals, amount));
+	json_object_set_new(link, "owed_minor", text);
+}
+
 static void add_link(const struct session *session, struct table *table,
 		     const json_t *link)
 {
@@ -66,6 +94,8 @@ int verb_link_list(struct session *session)
 
 	if (answer == NULL)
 		return session->status;
+	json_array_foreach(json_object_get(answer, "links"), index, link)
+		drop_no_promise(link);
 	if (session->json)
 		return session_print(answer);
 	table_init(&table, heads, 8, 0x7c);
@@ -81,12 +111,15 @@ int verb_link_show(struct session *session)
 	json_t *answer = session_call(
 		session, RPC_GET_LINK,
 		json_pack("{s:s}", "city", session_operand(session, 0)));
+	json_t *link = json_object_get(answer, "link");
 
 	if (answer == NULL)
 		return session->status;
+	drop_no_promise(link);
 	if (session->json)
 		return session_print(answer);
-	print_pairs(session, json_object_get(answer, "link"));
+	say_position(session, link);
+	print_pairs(session, link);
 	json_decref(answer);
 	return CTL_DONE;
 }

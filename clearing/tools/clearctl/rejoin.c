@@ -17,6 +17,7 @@ struct rejoin {
 	struct session *session;
 	struct config config;
 	struct rejoin_order order;
+	bool ordered_already; /* and in the same words */
 	char head_path[PATH_MAX];
 	bool head_known;
 	struct acknowledged_head head;
@@ -53,7 +54,7 @@ static bool read_reason(struct rejoin *rejoin)
 	}
 	memcpy(rejoin->order.reason, text, reason.size);
 	rejoin->order.open_early =
-		session_value(rejoin->session, "open-early") != NULL;
+		arguments_has(&rejoin->session->arguments, "open-early");
 	return true;
 }
 
@@ -125,10 +126,55 @@ static bool node_is_stopped(struct rejoin *rejoin)
 	return false;
 }
 
+static bool is_same(const struct rejoin_order *one,
+		    const struct rejoin_order *other)
+{
+	return strcmp(one->actor, other->actor) == 0 &&
+	       strcmp(one->reason, other->reason) == 0 &&
+	       one->open_early == other->open_early;
+}
+
+/*
+ * What was ordered stays ordered: the journal is to name who let the city
+ * rejoin, and why, as it was said.
+ */
+static bool may_order(struct rejoin *rejoin)
+{
+	struct rejoin_order former;
+	char message[1024];
+
+	switch (rejoin_read(rejoin->config.data_dir, &former)) {
+	case REJOIN_NOT_ORDERED:
+	case REJOIN_DAMAGED: /* the node does not start: this mends it */
+		return true;
+	case REJOIN_UNREADABLE:
+		(void)session_lost_file(
+			rejoin->session, "%s/" REJOIN_FILE ": %s",
+			rejoin->config.data_dir, strerror(errno));
+		return false;
+	case REJOIN_ORDERED:
+		break;
+	}
+	rejoin->ordered_already = is_same(&former, &rejoin->order);
+	if (rejoin->ordered_already)
+		return true;
+	snprintf(
+		message, sizeof(message),
+		"a rejoin is ordered already%s, by %s: \"%s\"; start the node, "
+		"which carries it out: after that there may be another",
+		former.open_early ? " with --open-early" : "", former.actor,
+		former.reason);
+	return refuse(rejoin, CTL_CONFLICT, "FAILED_PRECONDITION",
+		      "REJOIN_ORDERED", message);
+}
+
+/* The first order has put it aside. */
 static bool read_head(struct rejoin *rejoin)
 {
 	snprintf(rejoin->head_path, sizeof(rejoin->head_path), "%s/%s",
-		 rejoin->config.data_dir, REJOIN_HEAD_FILE);
+		 rejoin->config.data_dir,
+		 rejoin->ordered_already ? REJOIN_HEAD_KEPT_FILE
+					 : REJOIN_HEAD_FILE);
 	rejoin->head_known =
 		headfile_read(rejoin->head_path, &rejoin->head) == HEADFILE_OK;
 	return true;
@@ -138,13 +184,17 @@ static int tell(const struct rejoin *rejoin)
 {
 	if (rejoin->session->json)
 		return session_print(json_pack(
-			"{s:s, s:s, s:s, s:b, s:o}", "city",
+			"{s:s, s:s, s:s, s:b, s:b, s:o}", "city",
 			rejoin->config.city, "actor", rejoin->order.actor,
 			"reason", rejoin->order.reason, "open_early",
-			rejoin->order.open_early, "forgotten_position",
+			rejoin->order.open_early, "ordered_already",
+			rejoin->ordered_already, "forgotten_position",
 			rejoin->head_known
 				? json_integer((json_int_t)rejoin->head.seq)
 				: json_null()));
+	if (rejoin->ordered_already)
+		printf("this was ordered before, in the same words: nothing "
+		       "has changed.\n");
 	if (rejoin->head_known)
 		printf("the node had acknowledged its journal up to position "
 		       "%llu; that is kept in\n%s/" REJOIN_HEAD_KEPT_FILE "\n",
@@ -153,7 +203,10 @@ static int tell(const struct rejoin *rejoin)
 	printf("start the node: it rebuilds what it owes and is owed from its "
 	       "neighbours' signed\nlogs%s.  What happened inside the city "
 	       "after the backup\nis lost: clients send again, with the same "
-	       "ids, what they have no other record of.\n",
+	       "ids, what they have no other record of.\n"
+	       "Nobody has looked whether anything is lost at all: where "
+	       "nothing is, nothing changes\nbut that the node asks, and that "
+	       "the journal says so for ever.\n",
 	       rejoin->order.open_early
 		       ? ", and takes local commands at once"
 		       : ", and takes local commands when that is done");
@@ -166,8 +219,9 @@ int verb_rejoin(struct session *session)
 
 	if (read_config(&rejoin) && read_reason(&rejoin) &&
 	    read_actor(&rejoin) && node_is_stopped(&rejoin) &&
-	    read_head(&rejoin)) {
-		if (rejoin_order(rejoin.config.data_dir, &rejoin.order))
+	    may_order(&rejoin) && read_head(&rejoin)) {
+		if (rejoin.ordered_already ||
+		    rejoin_order(rejoin.config.data_dir, &rejoin.order))
 			session->status = tell(&rejoin);
 		else
 			(void)session_lost_file(session, "%s/%s: %s",

@@ -1,0 +1,194 @@
+# SPDX-License-Identifier: AGPL-3.0-or-later
+"""Goal: the links of real nodes when something changes beside them: a
+neighbour that was away, a newer roster, a node's key that was revoked before
+the node had another one."""
+
+import os
+import shutil
+import sys
+import time
+import unittest
+
+sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
+import rpc  # noqa: E402
+from cities import LoopbackCities  # noqa: E402
+from node import program, run, wait_until  # noqa: E402
+
+NAMES = ["barcelona", "boston", "lisbon"]
+BAKERY, INN = "bakery@barcelona", "inn@boston"
+DONE, REFUSED = 0, 1
+
+
+class Links(unittest.TestCase):
+    """Of barcelona, with boston and with lisbon."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.cities = LoopbackCities(
+            NAMES, links=[NAMES[:2], NAMES[::2]], line="500.00").__enter__()
+        cls.addClassCleanup(cls.cities.__exit__)
+        cls.city, cls.boston, cls.lisbon = cls.cities
+        for city, coop in ((cls.city, BAKERY), (cls.boston, INN)):
+            city.client("operator", "anna").open(coop, 10_000, 40_000)
+        cls.cities.wait_at_rest(60)
+
+    def tearDown(self):
+        for city in self.cities:
+            self.assertIsNone(city.process.poll(), city.log_text()[-3000:])
+
+    def said(self, event, city):
+        return self.city.log_text().count(f"{event} city={city}")
+
+    def link(self, city):
+        return self.city.clearctl("link", "show", city,
+                                  "--json").document["link"]
+
+    # ---- a neighbour that was away
+
+    def wait_for_pause(self, city, seconds):
+        """Until two attempts at `city` failed that long one after another:
+        the next pause is twice as long."""
+        seen, at = self.said("city_disconnected", city), time.monotonic()
+
+        def paused():
+            nonlocal seen, at
+            count, now = self.said("city_disconnected",
+                                   city), time.monotonic()
+            if count == seen:
+                return False
+            pause, seen, at = now - at, count, now
+            return pause >= seconds
+        wait_until(paused, f"a pause of {seconds} s", 60)
+
+    def test_links_neighbour_comes_back(self):
+        """It came here: it is not waited for any longer (6 s at least)."""
+        self.boston.stop()
+        self.wait_for_pause("boston", 2.5)
+        self.boston.start()
+        wait_until(lambda: self.link("boston")["connected"],
+                   "a connection to boston", 3)
+        self.cities.wait_at_rest(10)
+
+    # ---- a newer roster
+
+    def sign(self, *more):
+        for key in (*(f"{city.authority.folder}/node.key"
+                      for city in self.cities), *more):
+            self.cities.control("sign", "--key", key)
+
+    def reload(self, *cities):
+        for city in cities:
+            city.reload()
+
+    def test_links_newer_roster(self):
+        """A connection to who is still there stays, that of an old place goes;
+        a reload without anything new ends none."""
+        self.cities.wait_at_rest(10)
+        before = {name: self.said("city_connected", name) for name in NAMES}
+        self.reload(self.city)
+        host, _, port = self.lisbon.listen.rpartition(":")
+        self.assertEqual(host, "127.0.0.1")
+        self.cities.control("set-city", "lisbon", "--endpoint",
+                            f"localhost:{port}")
+        self.sign()
+        self.reload(*self.cities)
+        wait_until(lambda: self.said("city_connected", "lisbon")
+                   > before["lisbon"], "a connection to lisbon's new place")
+        self.cities.wait_at_rest(10)
+        self.assertIn("roster_taken version=2", self.city.log_text())
+        self.assertEqual(self.said("city_connected", "boston"),
+                         before["boston"])
+
+    # ---- a key that was revoked too early
+
+    def replace_key(self):
+        """The rosters in which barcelona's key is another, and then the old
+        one revoked, which barcelona does not have yet; and the new key."""
+        fresh = f"{self.cities.folder}/fresh.key"
+        made = run(program("clearctl"), "keygen", "--out", fresh, "--json")
+        shown = run(program("clearctl"), "federation", "show",
+                    self.cities.roster, "--json").document
+        former = shown["cities"][0]["keys"][-1]["key_id"]
+        self.cities.control("set-key", "barcelona", "--node-key",
+                            made.document["public_key"])
+        self.sign()
+        first = shutil.copy(self.cities.roster,
+                            f"{self.cities.folder}/first")
+        self.reload(self.boston, self.lisbon)
+        self.cities.control("set-key", "barcelona", "--revoke", former)
+        for key in (fresh, *(f"{city.authority.folder}/node.key"
+                             for city in (self.boston, self.lisbon))):
+            self.cities.control("sign", "--key", key)
+        second = shutil.copy(self.cities.roster,
+                             f"{self.cities.folder}/second")
+        self.reload(self.boston, self.lisbon)
+        return (first, second), fresh
+
+    def take(self, rosters, key):
+        """Barcelona has them, too."""
+        shutil.copy(key, f"{self.city.authority.folder}/node.key")
+        for roster in rosters:
+            shutil.copy(roster, self.cities.roster)
+            self.reload(self.city)
+        self.assertIn(f"roster_taken version={self.version()}",
+                      self.city.log_text())
+
+    def version(self):
+        return run(program("clearctl"), "federation", "show",
+                   self.cities.roster, "--json").document["version"]
+
+    def pay(self, amount, wait_ms=0):
+        return self.city.client("gateway", "till").Pay(
+            id=rpc.new_id(), payer=rpc.ref(BAKERY), payee=INN,
+            amount_minor=amount, wait_ms=wait_ms).payment
+
+    def account(self, address):
+        name = address.partition("@")[2]
+        return self.cities[name].clearctl(
+            "account", "show", address, "--json").document["account"]
+
+    def wait_for(self, state):
+        wait_until(lambda: self.link("boston")["state"] == state,
+                   f"the link with boston {state}")
+
+    def withdraw(self, status, city, *more):
+        said = self.city.clearctl("link", "withdraw", city, "--reason",
+                                  "the key was revoked", *more, "--json")
+        self.assertEqual(said.status, status, said)
+        return said.document.get("error", {}).get("reason")
+
+    def test_links_withdraw(self):
+        """What a neighbour refuses for good is taken back, and all goes on
+        (rule PEER-23)."""
+        rosters, key = self.replace_key()
+        payment = self.pay(300)
+        self.wait_for("STOPPED")
+        self.assertEqual(self.account(BAKERY)["debits_pending_minor"], 300)
+        self.assertEqual(self.withdraw(REFUSED, "boston"), "NOT_CONFIRMED")
+        self.assertEqual(self.withdraw(REFUSED, "lisbon", "--confirmed"),
+                         "NOT_STOPPED")
+        # A sound key alone does not mend what the other has signed.
+        self.take(rosters, key)
+        self.city.clearctl("link", "reconcile", "boston")
+        wait_until(lambda: self.said("link_alarm", "boston") == 2,
+                   "boston to refuse it again")
+        self.wait_for("STOPPED")
+        self.assertIsNone(self.withdraw(DONE, "boston", "--confirmed"))
+        self.wait_for("RECONCILED")
+        self.cities.wait_at_rest(20)
+        ended = self.city.client("gateway", "till").GetPayment(
+            id=payment.id).payment
+        self.assertEqual(ended.state, rpc.payment.PAYMENT_STATE_REFUSED)
+        self.assertEqual(self.account(BAKERY)["debits_pending_minor"], 0)
+        self.assertEqual(self.pay(20, 10_000).state,
+                         rpc.payment.PAYMENT_STATE_POSTED)
+        self.cities.wait_at_rest(20)
+        for address, balance in ((BAKERY, -20), (INN, 20)):
+            self.assertEqual(self.account(address)["balance_minor"], balance)
+        for city in self.cities:
+            said = city.verify()
+            self.assertEqual(said.status, DONE, f"{city.name}: {said}")
+
+
+if __name__ == "__main__":
+    unittest.main()
