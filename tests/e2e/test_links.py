@@ -8,6 +8,7 @@ import shutil
 import sys
 import time
 import unittest
+import uuid
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
 import rpc  # noqa: E402
@@ -101,26 +102,27 @@ class Links(unittest.TestCase):
 
     # ---- a key that was revoked too early
 
-    def replace_key(self):
+    def replace_key(self, name):
         """The rosters in which barcelona's key is another, and then the old
         one revoked, which barcelona does not have yet; and the new key."""
-        fresh = f"{self.cities.folder}/fresh.key"
+        fresh = f"{self.cities.folder}/{name}.key"
         made = run(program("clearctl"), "keygen", "--out", fresh, "--json")
         shown = run(program("clearctl"), "federation", "show",
                     self.cities.roster, "--json").document
-        former = shown["cities"][0]["keys"][-1]["key_id"]
+        former, = (key["key_id"] for key in shown["cities"][0]["keys"]
+                   if key["state"] == "current")
         self.cities.control("set-key", "barcelona", "--node-key",
                             made.document["public_key"])
         self.sign()
         first = shutil.copy(self.cities.roster,
-                            f"{self.cities.folder}/first")
+                            f"{self.cities.folder}/{name}.first")
         self.reload(self.boston, self.lisbon)
         self.cities.control("set-key", "barcelona", "--revoke", former)
         for key in (fresh, *(f"{city.authority.folder}/node.key"
                              for city in (self.boston, self.lisbon))):
             self.cities.control("sign", "--key", key)
         second = shutil.copy(self.cities.roster,
-                             f"{self.cities.folder}/second")
+                             f"{self.cities.folder}/{name}.second")
         self.reload(self.boston, self.lisbon)
         return (first, second), fresh
 
@@ -157,34 +159,58 @@ class Links(unittest.TestCase):
         self.assertEqual(said.status, status, said)
         return said.document.get("error", {}).get("reason")
 
-    def test_links_withdraw(self):
-        """What a neighbour refuses for good is taken back, and all goes on
-        (rule PEER-23)."""
-        rosters, key = self.replace_key()
+    def wedge(self, name):
+        """A payment of 300 that boston does not take: the rosters, the key
+        and the payment."""
+        rosters, key = self.replace_key(name)
         payment = self.pay(300)
         self.wait_for("STOPPED")
         self.assertEqual(self.account(BAKERY)["debits_pending_minor"], 300)
+        return rosters, key, payment
+
+    def state_of(self, payment):
+        return self.city.client("gateway", "till").GetPayment(
+            id=payment.id).payment.state
+
+    def test_links_key_signed_again(self):
+        """What the revoked key signed goes out again under the new one (rule
+        PEER-43)."""
+        rosters, key, payment = self.wedge("stolen")
+        self.take(rosters, key)
+        self.city.clearctl("link", "reconcile", "boston")
+        self.wait_for("RECONCILED")
+        self.cities.wait_at_rest(20)
+        self.assertEqual(self.state_of(payment),
+                         rpc.payment.PAYMENT_STATE_POSTED)
+        self.city.clearctl("receipt", "save", str(uuid.UUID(
+            bytes=payment.id)), "--out", f"{self.cities.folder}/receipt")
+        said = self.city.clearctl(
+            "receipt", "verify", f"{self.cities.folder}/receipt", "--roster",
+            self.cities.roster)
+        self.assertEqual(said.status, DONE, said)
+
+    def test_links_withdraw(self):
+        """What a neighbour refuses for good is taken back, and all goes on
+        (rule PEER-23)."""
+        before = {address: self.account(address)["balance_minor"]
+                  for address in (BAKERY, INN)}
+        rosters, key, payment = self.wedge("lost")
         self.assertEqual(self.withdraw(REFUSED, "boston"), "NOT_CONFIRMED")
         self.assertEqual(self.withdraw(REFUSED, "lisbon", "--confirmed"),
                          "NOT_STOPPED")
-        # A sound key alone does not mend what the other has signed.
-        self.take(rosters, key)
-        self.city.clearctl("link", "reconcile", "boston")
-        wait_until(lambda: self.said("link_alarm", "boston") == 2,
-                   "boston to refuse it again")
-        self.wait_for("STOPPED")
         self.assertIsNone(self.withdraw(DONE, "boston", "--confirmed"))
+        self.take(rosters, key)
         self.wait_for("RECONCILED")
         self.cities.wait_at_rest(20)
-        ended = self.city.client("gateway", "till").GetPayment(
-            id=payment.id).payment
-        self.assertEqual(ended.state, rpc.payment.PAYMENT_STATE_REFUSED)
+        self.assertEqual(self.state_of(payment),
+                         rpc.payment.PAYMENT_STATE_REFUSED)
         self.assertEqual(self.account(BAKERY)["debits_pending_minor"], 0)
         self.assertEqual(self.pay(20, 10_000).state,
                          rpc.payment.PAYMENT_STATE_POSTED)
         self.cities.wait_at_rest(20)
-        for address, balance in ((BAKERY, -20), (INN, 20)):
-            self.assertEqual(self.account(address)["balance_minor"], balance)
+        for address, change in ((BAKERY, -20), (INN, 20)):
+            self.assertEqual(self.account(address)["balance_minor"],
+                             before[address] + change)
         for city in self.cities:
             said = city.verify()
             self.assertEqual(said.status, DONE, f"{city.name}: {said}")
