@@ -14,6 +14,7 @@ import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(__file__), "../lib"))
+from deployed import cluster_template  # noqa: E402
 from postgres import SOURCE, clean_environment, unprivileged_user  # noqa: E402
 
 BUILD = os.environ.get("CLEARING_BUILD") \
@@ -21,6 +22,7 @@ BUILD = os.environ.get("CLEARING_BUILD") \
 BINARIES = os.path.join(BUILD, "bin")
 DEPLOY = os.path.join(SOURCE, "deploy")
 DEADLINE_S = 60
+EXIT_NO_DATABASE = 3
 
 
 def environment():
@@ -50,8 +52,9 @@ def is_alive(pid):
 class Wrapper:
     """deploy/clearing-node on one folder."""
 
-    def __init__(self, folder, script=None, binaries=BINARIES):
+    def __init__(self, folder, script=None, binaries=BINARIES, cluster=None):
         self.folder = folder
+        self.cluster = cluster or {}
         self.script = script or os.path.join(DEPLOY, "clearing-node")
         self.binaries = binaries
         self.process = None
@@ -77,7 +80,8 @@ class Wrapper:
                              "--city", "lisbon", "--rpc", "127.0.0.1:0",
                              "--ops", "127.0.0.1:0", *words),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                env=environment(), cwd="/", start_new_session=True)
+                env={**environment(), **self.cluster}, cwd="/",
+                start_new_session=True)
 
     def serve(self, *words):
         self.start(*words)
@@ -135,6 +139,10 @@ class Deploy(unittest.TestCase):
         self.addCleanup(wrapper.kill)
         return wrapper
 
+    def quick_wrapper(self, name="node"):
+        """Where it is not about the making of a cluster."""
+        return self.wrapper(name, cluster=cluster_template())
+
     def test_deploy_node_from_nothing_to_stopped(self):
         """Goal: one command makes everything and serves; --status, a second
         start, --stop; what is there is kept by the next start."""
@@ -184,7 +192,7 @@ class Deploy(unittest.TestCase):
 
     def test_deploy_node_survives_its_database(self):
         """Goal: PostgreSQL killed is started again, and the node goes on."""
-        node = self.wrapper()
+        node = self.quick_wrapper()
         node.serve()
         first = node.pid("postgres")
         os.kill(first, signal.SIGKILL)
@@ -197,7 +205,7 @@ class Deploy(unittest.TestCase):
     def test_deploy_node_gives_its_status_on(self):
         """Goal: the wrapper ends with what the node ended with, and
         PostgreSQL is gone then."""
-        node = self.wrapper()
+        node = self.quick_wrapper()
         node.serve()
         database = node.pid("postgres")
         os.kill(node.pid("clearingd"), signal.SIGKILL)
@@ -208,7 +216,7 @@ class Deploy(unittest.TestCase):
     def test_deploy_wrapper_killed_leaves_nobody(self):
         """Goal: after kill -9 of the wrapper its children end, and its stale
         pid files do not stop the next start."""
-        node = self.wrapper()
+        node = self.quick_wrapper()
         node.serve()
         pids = [node.pid("postgres"), node.pid("clearingd")]
         os.kill(node.pid("clearing-node"), signal.SIGKILL)
@@ -235,7 +243,8 @@ class Deploy(unittest.TestCase):
     @unittest.skipUnless(os.getuid() == 0, "only root can drop rights")
     def test_deploy_checkout_that_nobody_else_reads(self):
         """Goal: a checkout in a folder of mode 0700: the node's user gets
-        copies of what it needs."""
+        copies of what it needs. A later version of the schema is deployed
+        by the next start."""
         checkout = os.path.join(self.folder, "checkout")
         os.makedirs(os.path.join(checkout, "build/release"))
         for name in ("deploy", "sql"):
@@ -247,13 +256,24 @@ class Deploy(unittest.TestCase):
         node = self.wrapper(script=os.path.join(checkout,
                                                 "deploy/clearing-node"),
                             binaries=None)
+        plan = os.path.join(checkout, "sql/sqitch.plan")
+        with open(plan, encoding="utf-8") as opened:
+            lines = opened.readlines()
+        with open(plan, "w", encoding="utf-8") as opened:
+            opened.writelines(lines[:-1])
+        node.start()
+        self.assertEqual(node.process.wait(DEADLINE_S),
+                         EXIT_NO_DATABASE, node.said())
+        self.assertIn("update the schema", node.said())
+        with open(plan, "w", encoding="utf-8") as opened:
+            opened.writelines(lines)
         node.serve()
         self.assertTrue(os.path.exists(os.path.join(node.folder,
                                                     "bin/clearingd")))
 
     def test_deploy_long_path(self):
         """Goal: a socket path of over 107 bytes is avoided."""
-        node = self.wrapper("x" * 100)
+        node = self.quick_wrapper("x" * 100)
         node.serve()
         self.assertIn("hosts=/tmp/clearing-", node.ask("--status").stdout)
 

@@ -177,6 +177,8 @@ class Rejoin(Deployed):
         before = self.positions()
         self.ask("down", "lyon")
         shutil.rmtree(self.path("lyon", "pg"))
+        # Not a copy: another cluster has another identifier.
+        self.cluster = {}
         self.refuses_to_start("lyon")
         said = self.rejoin("lyon", "--reason", "all disks died")
         self.assertFalse(said["ordered_already"])

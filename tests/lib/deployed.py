@@ -3,16 +3,77 @@
 start them: no network namespaces, one folder a city."""
 
 import contextlib
+import fcntl
 import os
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 
 import rpc
 from certificates import Certificate
 from node import BUILD, SOURCE, program, run
-from postgres import unprivileged_user
+from postgres import clean_environment, unprivileged_user
+
+# By the nodes' user: a cluster as clearing-node makes it, without a city.
+MAKE_TEMPLATE = """
+import os, sys
+sys.path.insert(0, sys.argv[1] + "/deploy/lib")
+import cluster
+made = cluster.Cluster(sys.argv[2], print)
+os.mkdir(made.run_folder, 0o700)
+made.create()
+try:
+    made.start_and_wait()
+    made.prepare(sys.argv[1] + "/sql")
+finally:
+    made.stop()
+"""
+
+
+def as_user(user, *command):
+    if user is None:
+        return command
+    return ("setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}",
+            "--clear-groups", "--", *command)
+
+
+def make_template(path):
+    """False where the nodes' user cannot read the checkout."""
+    user = unprivileged_user()
+    if subprocess.run(as_user(user, "test", "-r", f"{SOURCE}/deploy/lib"),
+                      check=False).returncode:
+        return False
+    folder = tempfile.mkdtemp(prefix="clearing-template-", dir="/tmp")
+    try:
+        if user:
+            os.chown(folder, user.pw_uid, user.pw_gid)
+        subprocess.run(
+            as_user(user, "/usr/bin/python3", "-B", "-c", MAKE_TEMPLATE,
+                    SOURCE, folder), check=True, cwd="/", timeout=150,
+            stdin=subprocess.DEVNULL, stdout=sys.stderr,
+            env=clean_environment())
+        subprocess.run(["cp", "-a", f"{folder}/pg", path], check=True)
+    finally:
+        shutil.rmtree(folder)
+    return True
+
+
+def cluster_template():
+    """What makes deploy/ copy a cluster instead of making one, for the
+    environment. Most of the time of a first start goes into that: tests/run
+    names a place, where the first that comes leaves one for the others. By
+    hand each test makes its own, as people do."""
+    place = os.environ.get("CLEARING_TEMPLATE")
+    if not place:
+        return {}
+    path = place + ".deploy"
+    with open(path + ".lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not os.path.exists(path) and not make_template(path):
+            return {}
+    return {"CLEARING_CLUSTER": path}
 
 
 class Deployed(unittest.TestCase):
@@ -23,6 +84,7 @@ class Deployed(unittest.TestCase):
         self.folder = os.path.join(parent, "federation")
         self.port = 10_000 + os.getpid() % 1_000 * 20
         self.launched = []
+        self.cluster = cluster_template()
         self.addCleanup(self._end)
 
     def _end(self):
@@ -38,7 +100,8 @@ class Deployed(unittest.TestCase):
     def ask(self, verb, *words, status=0, check=True):
         # A city that is down leaves its ports to whoever looks for some.
         result = run(f"{SOURCE}/deploy/federation", verb, self.folder, *words,
-                     "--port", str(self.port), *self._whose(), timeout=150)
+                     "--port", str(self.port), *self._whose(), timeout=150,
+                     env={**clean_environment(), **self.cluster})
         if check:
             self.assertEqual(result.status, status, result)
         return result
