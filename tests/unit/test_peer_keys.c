@@ -4,26 +4,7 @@
 
 #include "unit/city.h"
 #include "unit/support.h"
-#include "unit/towns.h"
-
-static struct towns *towns;
-static struct town *alpha, *beta;
-
-static int setup(void **state)
-{
-	(void)state;
-	towns = towns_create(2);
-	alpha = &towns->town[0];
-	beta = &towns->town[1];
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	towns_free(towns);
-	return 0;
-}
+#include "unit/towns_stage.h"
 
 static void pay(struct town *from, const char *payee, int64_t amount_minor)
 {
@@ -102,7 +83,8 @@ static void test_peer_keys_stolen(void **state)
 	assert_int_not_equal(town_link(beta, alpha)->peer_line_minor, 77);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, towns_stage_two, towns_strike)
 
 int main(void)
 {

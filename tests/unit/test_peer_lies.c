@@ -4,26 +4,7 @@
 
 #include "unit/city.h"
 #include "unit/support.h"
-#include "unit/towns.h"
-
-static struct towns *towns;
-static struct town *alpha, *beta;
-
-static int setup(void **state)
-{
-	(void)state;
-	towns = towns_create(2);
-	alpha = &towns->town[0];
-	beta = &towns->town[1];
-	return 0;
-}
-
-static int teardown(void **state)
-{
-	(void)state;
-	towns_free(towns);
-	return 0;
-}
+#include "unit/towns_stage.h"
 
 /* Beta's hello to alpha goes out; false: it has none to say now. */
 static bool beta_says_hello(void)
@@ -390,7 +371,8 @@ static void test_peer_lies_many_lives(void **state)
 	assert_int_equal(begin_life(life + 1), PEER_HELLO_OK);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) \
+	cmocka_unit_test_setup_teardown(name, towns_stage_two, towns_strike)
 
 int main(void)
 {

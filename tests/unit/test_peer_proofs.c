@@ -4,26 +4,16 @@
 
 #include "unit/city.h"
 #include "unit/support.h"
-#include "unit/towns.h"
+#include "unit/towns_stage.h"
 
-static struct towns *towns;
-static struct town *alpha, *beta, *decider;
+static struct town *decider;
 
 static int setup(void **state)
 {
-	(void)state;
-	towns = towns_create(3);
-	alpha = &towns->town[0];
-	beta = &towns->town[1];
-	decider = &towns->town[2];
-	return 0;
-}
+	int result = towns_stage_three(state);
 
-static int teardown(void **state)
-{
-	(void)state;
-	towns_free(towns);
-	return 0;
+	decider = &towns->town[2];
+	return result;
 }
 
 /* The newest own batch of @from reaches @to. */
@@ -128,7 +118,7 @@ static void test_peer_proofs_signature_is_kept(void **state)
 		PEER_TAKEN);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, towns_strike)
 
 int main(void)
 {
