@@ -71,7 +71,7 @@ struct netting_progress {
 			       restart, so that open can be above it */
 };
 
-/* Returns false to stop; called again and again, some times a second. */
+/* Returns false to stop; called every few milliseconds. */
 typedef bool netting_progress_function(void *context,
 				       const struct netting_progress *progress);
 

@@ -10,7 +10,7 @@
 
 #define AHEAD_NODE 8
 #define AHEAD_ENTRY 4
-#define TELL_WORK (UINT64_C(1) << 22) /* tens of milliseconds */
+#define TELL_WORK (UINT64_C(1) << 18) /* a millisecond or a few */
 #define SCALE_FIRST 16
 #define SCALE_STEP 16
 #define CLOSE_PASSES 20

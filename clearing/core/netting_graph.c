@@ -327,6 +327,8 @@ void network_build(struct network *network, const struct plan *plan)
 	place_nodes(network);
 	fill_arcs(network, plan);
 	memset(network->labels, 0, network->node_count * sizeof(int64_t));
+	memset(network->frontier, 0,
+	       (network->node_count / 64 + 1) * sizeof(uint64_t));
 	network_set_scale(network, LABEL_SCALE);
 }
 

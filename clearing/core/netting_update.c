@@ -350,11 +350,10 @@ uint32_t network_update(struct network *network)
 	bool found = true;
 
 	network->progress.open = front.need;
-	if (count == 0) {
-		memset(network->frontier, 0,
-		       (network->node_count / 64 + 1) * sizeof(uint64_t));
+	/* Excess and deficits sum to zero. */
+	check((count == 0) == (front.pending == 0));
+	if (count == 0)
 		return 0;
-	}
 	network->progress.updates++;
 	network->progress.work += network->node_count;
 	settle_front(network, &front);
