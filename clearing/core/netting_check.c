@@ -1,6 +1,29 @@
 /* SPDX-License-Identifier: AGPL-3.0-or-later */
 #include "core/netting_check.h"
 
+const char *netting_verdict_name(enum netting_verdict verdict)
+{
+	switch (verdict) {
+	case NETTING_PROVEN:
+		return "PROVEN";
+	case NETTING_INPUT_UNSOUND:
+		return "INPUT_UNSOUND";
+	case NETTING_OUT_OF_BOUNDS:
+		return "OUT_OF_BOUNDS";
+	case NETTING_UNBALANCED:
+		return "UNBALANCED";
+	case NETTING_PAST_LIMIT:
+		return "PAST_LIMIT";
+	case NETTING_SUM_WRONG:
+		return "SUM_WRONG";
+	case NETTING_POTENTIAL_TOO_FAR:
+		return "POTENTIAL_TOO_FAR";
+	case NETTING_NOT_PROVEN_GREATEST:
+		return "NOT_PROVEN_GREATEST";
+	}
+	return "UNKNOWN";
+}
+
 const char *netting_verdict_sentence(enum netting_verdict verdict)
 {
 	switch (verdict) {

@@ -35,6 +35,9 @@ enum netting_verdict {
 	NETTING_NOT_PROVEN_GREATEST /* less than what the potentials allow */
 };
 
+/* netting_verdict_name: "NOT_PROVEN_GREATEST"; never NULL. */
+const char *netting_verdict_name(enum netting_verdict verdict);
+
 /* netting_verdict_sentence: for people; never NULL. */
 const char *netting_verdict_sentence(enum netting_verdict verdict);
 
