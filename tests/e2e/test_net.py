@@ -144,6 +144,25 @@ class Net(unittest.TestCase):
             said, _ = solver.communicate(text.encode(), timeout=30)
         self.assertRegex(said.decode(), r"\Acleared 8 of 9 in ")
 
+    def test_net_bench(self):
+        """Goal: each family is solved, proven, and told; where LEMON is, its
+        solvers come to the same."""
+        result = run(program("clearbench"), "net", "--obligations", "2000",
+                     "--file", os.path.join(DATA, "sf-1k-1.txt"), "--json")
+        self.assertEqual(result.status, DONE, result)
+        figures = {one["name"]: one for one in result.document}
+        for name in ("scale_free", "cities", "ring", "equal", "supply",
+                     "file"):
+            self.assertGreater(figures[f"net_{name}_time"]["value"], 0)
+            self.assertGreater(figures[f"net_{name}_memory"]["value"], 0)
+            if os.path.exists(program("clearbench-lemon")):
+                self.assertIn(f"net_{name}_cost_scaling", figures)
+                self.assertIn(f"net_{name}_network_simplex", figures)
+        for wrong in (("--obligations", "1"), ("--family", "none"),
+                      ("--obligations", "2000x")):
+            self.assertEqual(run(program("clearbench"), "net", *wrong).status,
+                             USAGE)
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -6,7 +6,7 @@
 #define CITY_NODES 32
 #define CITY_OBLIGATIONS 1000
 #define BETWEEN_CITIES 100 /* one obligation in so many */
-#define CHORD_MAX 20
+#define CHORD_MAX 8
 #define EQUAL_AMOUNT 100
 #define TIERS 6
 #define UPWARDS 12 /* one obligation in so many closes a loop */
@@ -14,6 +14,7 @@
 struct draws {
 	uint64_t state;
 	uint32_t nodes;
+	uint32_t ringed; /* of FAMILY_RING: how far the ring has come */
 };
 
 static uint32_t draw(struct draws *draws, uint32_t limit)
@@ -25,10 +26,11 @@ static uint32_t draw(struct draws *draws, uint32_t limit)
 	return (uint32_t)((mixed >> 32) * limit >> 32);
 }
 
-/* Small amounts are as frequent as large ones, on the scale of powers. */
+/* About log-normal, as invoices are: half of them are below 24,000. */
 static int64_t draw_amount(struct draws *draws)
 {
-	uint32_t power = UINT32_C(1) << (6 + draw(draws, 12));
+	uint32_t bits = 11 + draw(draws, 3) + draw(draws, 3) + draw(draws, 3);
+	uint32_t power = UINT32_C(1) << bits;
 
 	return power + draw(draws, power);
 }
@@ -61,14 +63,20 @@ static struct netting_obligation of_cities(struct draws *draws)
 					    creditor, draw_amount(draws) };
 }
 
+/* Once round, then chords to either side. */
 static struct netting_obligation of_ring(struct draws *draws)
 {
-	uint32_t debtor = draw(draws, draws->nodes);
+	uint32_t nodes = draws->nodes, debtor, hop = 1;
 
-	return (struct netting_obligation){
-		debtor, (debtor + 1 + draw(draws, CHORD_MAX)) % draws->nodes,
-		draw_amount(draws)
-	};
+	if (draws->ringed < nodes) {
+		debtor = draws->ringed++;
+	} else {
+		debtor = draw(draws, nodes);
+		hop += draw(draws, CHORD_MAX);
+		hop = draw(draws, 2) == 0 ? hop : nodes - hop;
+	}
+	return (struct netting_obligation){ debtor, (debtor + hop) % nodes,
+					    draw_amount(draws) };
 }
 
 static struct netting_obligation of_supply(struct draws *draws)
@@ -138,7 +146,7 @@ static struct netting_obligation one_of(enum family family, struct draws *draws)
 struct netting_obligation *family_make(enum family family, uint32_t count,
 				       uint32_t *nodes)
 {
-	struct draws draws = { family + 1, nodes_of(family, count) };
+	struct draws draws = { family + 1, nodes_of(family, count), 0 };
 	struct netting_obligation *made = malloc((count + 1) * sizeof(*made));
 
 	check(made != NULL);

@@ -11,7 +11,7 @@
 enum family {
 	FAMILY_SCALE_FREE, /* few owe much to many, a node to 5 obligations */
 	FAMILY_CITIES,	   /* about 1,000 obligations within each city */
-	FAMILY_RING,	   /* chords of at most 20 nodes */
+	FAMILY_RING,	   /* one round, and chords of at most 8 nodes */
 	FAMILY_EQUAL,	   /* as scale-free, all amounts the same */
 	FAMILY_SUPPLY,	   /* tiers, nearly all down; 3 nodes to 10 */
 	FAMILY_COUNT,

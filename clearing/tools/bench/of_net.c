@@ -54,7 +54,7 @@ static const char *figure_name(const char *what, const char *which)
 
 static void *allocate(size_t size)
 {
-	void *memory = aligned_alloc(64, (size + 64) / 64 * 64);
+	void *memory = system_large(size);
 
 	check(memory != NULL);
 	return memory;

@@ -14,7 +14,6 @@
 #include "tools/system.h"
 
 #define STREAM_SIZE_MAX ((size_t)256 << 20) /* of what tells no size */
-#define ALIGNMENT 64
 
 /* A file of obligations and what is found out about it. */
 struct work {
@@ -86,8 +85,7 @@ static bool make_room(struct work *work)
 
 static bool take_memory(struct work *work, size_t size)
 {
-	size = (size + ALIGNMENT) / ALIGNMENT * ALIGNMENT;
-	work->memory = aligned_alloc(ALIGNMENT, size);
+	work->memory = system_large(size);
 	return work->memory != NULL || lost(work, work->path, strerror(ENOMEM));
 }
 
