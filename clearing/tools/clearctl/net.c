@@ -4,15 +4,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "core/netting_check.h"
 #include "core/netting_text.h"
 #include "node/file.h"
 #include "tools/clearctl/session.h"
 #include "tools/clearctl/verbs.h"
-#include "tools/progress.h"
 #include "tools/system.h"
 
+#define SAID_EVERY_US 200000
 #define STREAM_SIZE_MAX ((size_t)256 << 20) /* of what tells no size */
 
 /* A file of obligations and what is found out about it. */
@@ -144,32 +145,45 @@ static void print_cleared(const json_t *document)
 
 /* ---- solve */
 
+/* Said on a terminal, while somebody waits. */
+struct waiting {
+	bool silent, said;
+	uint64_t said_us;
+};
+
 static bool on_progress(void *context, const struct netting_progress *now)
 {
-	struct progress *progress = context;
-	int64_t done = now->open_first - now->open;
+	struct waiting *waiting = context;
+	uint64_t now_us = system_monotonic_us();
+	double share = 1 - (double)now->open / (double)now->open_first;
 
-	progress->total = (uint64_t)now->open_first;
-	progress_tell(progress, done > 0 ? (uint64_t)done : 0);
+	if (waiting->silent || now_us - waiting->said_us < SAID_EVERY_US)
+		return true;
+	waiting->said_us = now_us;
+	waiting->said = true;
+	fprintf(stderr,
+		"\r\033[K%.4f %% of the net positions settled, "
+		"%u updates",
+		share > 0 ? 100 * share : 0, (unsigned)now->updates);
 	return true;
 }
 
 static void solve(struct work *work)
 {
-	struct progress progress;
+	const struct arguments *arguments = &work->session->arguments;
+	struct waiting waiting = { .silent = work->session->json ||
+					     isatty(STDERR_FILENO) != 1 ||
+					     arguments_has(arguments, "quiet"),
+				   .said_us = work->begun_us };
 	struct netting_options options = { .on_progress = on_progress,
-					   .context = &progress };
+					   .context = &waiting };
 	enum netting_result result;
 
-	progress_begin(
-		&progress, "net positions settled", 0,
-		work->session->json ||
-			arguments_has(&work->session->arguments, "quiet"));
 	result = netting_solve(&work->input, &options, work->memory,
 			       &work->solution);
 	/* Nobody stops it. */
 	check(result == NETTING_OK);
-	if (progress.terminal && progress.told_us != progress.begun_us)
+	if (waiting.said)
 		fputs("\r\033[K", stderr);
 }
 
