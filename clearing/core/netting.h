@@ -87,7 +87,8 @@ struct netting_options {
 /* What was found; the arrays are the caller's. */
 struct netting_solution {
 	int64_t *set_off;    /* per obligation: 0 to what was open of it */
-	int64_t *potentials; /* per node; proves that no more is possible */
+	int64_t *potentials; /* per node; prove that no more is possible; of
+				netting_solve: 0 to the number of nodes */
 	int64_t cleared;     /* sum of set_off */
 	int64_t credit;	     /* of netting_draw: credit drawn */
 	uint64_t work;

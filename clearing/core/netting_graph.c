@@ -234,6 +234,7 @@ void network_take(struct network *network, struct netting_memory *memory,
 		netting_take(memory, node_count, sizeof(int64_t));
 	network->active = netting_take(memory, words, sizeof(uint64_t));
 	network->frontier = netting_take(memory, words, sizeof(uint64_t));
+	network->busy = netting_take(memory, words, sizeof(uint64_t));
 	network->list = netting_take(memory, node_count, sizeof(uint32_t));
 	queue_take(&network->queue, memory, node_count);
 }
@@ -323,6 +324,7 @@ void network_build(struct network *network, const struct plan *plan)
 {
 	check(plan->node_count <= NETTING_NODES_MAX + 1);
 	network->node_count = plan->node_count;
+	network->component = plan->component;
 	count_arcs(network, plan);
 	place_nodes(network);
 	fill_arcs(network, plan);

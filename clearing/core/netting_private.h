@@ -95,6 +95,8 @@ struct network {
 	int64_t *labels, *next_labels;
 	uint64_t *active;   /* bit a node: has excess, waits for its turn */
 	uint64_t *frontier; /* bit a node: of an update or a wave */
+	const uint32_t *component; /* per node */
+	uint64_t *busy; /* bit a component: has excess; the others are done */
 	uint32_t *list; /* nodes of a round, of a bucket, or a wave's heap */
 	struct network_queue queue;
 	int64_t scale;

@@ -313,6 +313,8 @@ static uint32_t begin(struct network *network, struct front *front)
 
 	*front = (struct front){ 0 };
 	queue_clear(&network->queue);
+	memset(network->busy, 0,
+	       (network->node_count / 64 + 1) * sizeof(uint64_t));
 	for (uint32_t v = 0; v < network->node_count; v++) {
 		int64_t excess = network->nodes[v].excess;
 
@@ -322,21 +324,28 @@ static uint32_t begin(struct network *network, struct front *front)
 			front_add(network, front, v);
 		} else if (excess > 0) {
 			front->need += excess;
+			bit_set(network->busy, network->component[v]);
 			count++;
 		}
 	}
 	return count;
 }
 
-/* Nodes that were not reached may rise as far as the last that were. */
+/*
+ * Nodes that were not reached may rise as far as the last that were.  Those of
+ * components that are done stay, else they would rise for ever.
+ */
 static void lift(struct network *network, int64_t increase)
 {
 	for (uint32_t v = 0; v < network->node_count; v++) {
 		int64_t label = network->labels[v] + increase;
 
+		if (!bit_get(network->busy, network->component[v]))
+			continue;
 		if (network->next_labels[v] < label)
 			label = network->next_labels[v];
 		if (label != network->labels[v]) {
+			check(label < LABEL_FAR);
 			network->labels[v] = label;
 			network->nodes[v].current = network->nodes[v].first;
 		}

@@ -153,6 +153,9 @@ void case_expect(struct netting_case *one, int64_t cleared)
 	assert_int_equal(one->solution.cleared, cleared);
 	assert_string_equal(netting_verdict_sentence(case_verdict(one)),
 			    netting_verdict_sentence(NETTING_PROVEN));
+	for (uint32_t v = 0; v < one->input.node_count; v++)
+		assert_in_range(one->solution.potentials[v], 0,
+				one->input.node_count);
 }
 
 /* ---- the slow one */
