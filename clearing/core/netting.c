@@ -126,6 +126,10 @@ static enum netting_result solve_plan(struct plan *plan,
 	plan_components(plan, memory);
 	network_take(&network, &rest, plan->node_count, plan->arc_count);
 	network_build(&network, plan);
+	if (network_wants_turning(&network)) {
+		plan->turned = true;
+		network_build(&network, plan);
+	}
 	for (uint32_t v = 0; v < plan->node_count; v++) {
 		if (network.nodes[v].excess > 0)
 			network.progress.open_first += network.nodes[v].excess;
@@ -134,6 +138,9 @@ static enum netting_result solve_plan(struct plan *plan,
 	if (result != NETTING_OK)
 		return result;
 	cleared = network_read(&network, plan, solution->set_off);
+	/* What was down is up. */
+	for (uint32_t v = 0; plan->turned && v < plan->node_count; v++)
+		potentials[v] = -potentials[v];
 	prices_join(plan, potentials, memory);
 	solution->cleared = cleared;
 	solution->credit = 0;

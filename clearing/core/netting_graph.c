@@ -6,6 +6,7 @@
 
 #define AHEAD 12 /* arcs: their nodes are asked for that early */
 #define ALIGNMENT 64
+#define TURN_RATIO 8 /* deficits a node with excess */
 
 void *netting_take(struct netting_memory *memory, uint64_t count, size_t size)
 {
@@ -38,7 +39,7 @@ static int64_t before_of(const struct plan *plan, uint32_t index)
 	return plan->before == NULL ? 0 : plan->before[index];
 }
 
-struct plan_arc plan_arc(const struct plan *plan, uint32_t index)
+static struct plan_arc straight_arc(const struct plan *plan, uint32_t index)
 {
 	const struct netting_obligation *obligation;
 	int64_t open;
@@ -55,10 +56,22 @@ struct plan_arc plan_arc(const struct plan *plan, uint32_t index)
 				  open, plan->obligation_cost };
 }
 
+struct plan_arc plan_arc(const struct plan *plan, uint32_t index)
+{
+	struct plan_arc arc = straight_arc(plan, index);
+	uint32_t from = arc.from;
+
+	if (plan->turned) {
+		arc.from = arc.to;
+		arc.to = from;
+	}
+	return arc;
+}
+
 /* The arc as a set-off goes over it. */
 static struct plan_arc plan_loop_arc(const struct plan *plan, uint32_t index)
 {
-	struct plan_arc arc = plan_arc(plan, index);
+	struct plan_arc arc = straight_arc(plan, index);
 	uint32_t from = arc.from;
 
 	if (index >= plan->input->obligation_count) {
@@ -332,6 +345,17 @@ void network_build(struct network *network, const struct plan *plan)
 	memset(network->frontier, 0,
 	       (network->node_count / 64 + 1) * sizeof(uint64_t));
 	network_set_scale(network, LABEL_SCALE);
+}
+
+bool network_wants_turning(const struct network *network)
+{
+	uint64_t givers = 0, takers = 0;
+
+	for (uint32_t v = 0; v < network->node_count; v++) {
+		givers += network->nodes[v].excess > 0;
+		takers += network->nodes[v].excess < 0;
+	}
+	return takers / TURN_RATIO > givers;
 }
 
 int64_t network_read(struct network *network, const struct plan *plan,

@@ -40,6 +40,7 @@ struct plan {
 	uint32_t node_count; /* with the pool, if there is one: the last */
 	uint32_t arc_count;
 	uint32_t obligation_cost;
+	bool turned; /* r goes against the arcs, from deficits to excess */
 	uint32_t *component; /* per node; sinks have the lowest */
 	uint32_t component_count;
 };
@@ -174,6 +175,14 @@ int64_t network_read(struct network *network, const struct plan *plan,
 		     int64_t *set_off);
 /* network_set_scale: the lengths of arcs at @scale. */
 void network_set_scale(struct network *network, int64_t scale);
+
+/*
+ * network_wants_turning: are there so many more deficits than nodes with
+ * excess that the other direction is better?  One source that feeds thousands
+ * of deficits in a row passes each of them by for each; the other way round
+ * they run together.
+ */
+bool network_wants_turning(const struct network *network);
 
 /* ---- netting_update.c */
 

@@ -31,6 +31,12 @@ void case_add(struct netting_case *one, uint32_t debtor, uint32_t creditor,
 /* case_read: from a file of tests/data/netting. */
 void case_read(struct netting_case *one, const char *name);
 
+/*
+ * case_make_source: 26 nodes, loops of equal amounts, and node 0 alone owes
+ * more than it is owed: the network is turned.
+ */
+void case_make_source(struct netting_case *one);
+
 /* case_solve, case_draw: the two stages, as they came out. */
 enum netting_result case_solve(struct netting_case *one);
 enum netting_result case_draw(struct netting_case *one);

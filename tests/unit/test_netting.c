@@ -100,6 +100,20 @@ static void test_netting_is_the_greatest(void **state)
 	}
 }
 
+static void test_netting_turned(void **state)
+{
+	/* Goal: the same where the network is turned. */
+	(void)state;
+	for (uint32_t round = 0; round < 500; round++) {
+		struct netting_case one;
+
+		case_make_source(&one);
+		one.options.update_max = round % 3;
+		case_expect(&one, case_slow(&one));
+		case_release(&one);
+	}
+}
+
 static void test_netting_is_the_same(void **state)
 {
 	/* Goal: the same input gives the same bytes, wherever memory lies. */
@@ -238,6 +252,7 @@ int main(void)
 		cmocka_unit_test(test_netting_optima),
 		cmocka_unit_test(test_netting_restarts),
 		cmocka_unit_test(test_netting_is_the_greatest),
+		cmocka_unit_test(test_netting_turned),
 		cmocka_unit_test(test_netting_is_the_same),
 		cmocka_unit_test(test_netting_stopped),
 		cmocka_unit_test(test_netting_oldest_first),

@@ -112,6 +112,28 @@ static void test_draw_is_the_best(void **state)
 	assert_in_range(with_credit, 2000, 9999);
 }
 
+static void test_draw_turned(void **state)
+{
+	/* Goal: the same where the network is turned; without a first stage,
+	   so that the second has loops and a source. */
+	(void)state;
+	for (uint32_t round = 0; round < 300; round++) {
+		struct netting_case one;
+
+		case_make_source(&one);
+		for (uint32_t v = 0; v < one.input.node_count; v++)
+			one.accounts[v] = (struct netting_account){
+				case_random(5), case_random(9), case_random(9)
+			};
+		one.options.update_max = round % 3;
+		assert_int_equal(case_draw(&one), NETTING_OK);
+		assert_int_equal(case_draw_verdict(&one), NETTING_PROVEN);
+		assert_int_equal(WEIGHT * one.drawn.cleared - one.drawn.credit,
+				 case_slow_draw(&one, WEIGHT));
+		case_release(&one);
+	}
+}
+
 static void test_draw_without_first_stage(void **state)
 {
 	/* Goal: the stages are apart: with nothing before, loops are the
@@ -181,6 +203,7 @@ int main(void)
 		cmocka_unit_test(test_draw_small_line_clears_chain),
 		cmocka_unit_test(test_draw_least_credit),
 		cmocka_unit_test(test_draw_is_the_best),
+		cmocka_unit_test(test_draw_turned),
 		cmocka_unit_test(test_draw_without_first_stage),
 		cmocka_unit_test(test_draw_larger),
 		cmocka_unit_test(test_draw_checked),
