@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <openssl/evp.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <time.h>
 #include <unistd.h>
@@ -59,6 +60,22 @@ void system_sha256(struct slice bytes, uint8_t out[SHA256_SIZE])
 			      NULL);
 
 	check(done == 1 && size == SHA256_SIZE);
+}
+
+#define LARGE ((size_t)8 << 20)
+#define HUGE_PAGE ((size_t)2 << 20)
+#define CACHE_LINE ((size_t)64)
+
+void *system_large(size_t size)
+{
+	size_t unit = size > LARGE ? HUGE_PAGE : CACHE_LINE;
+	size_t whole = (size + unit) / unit * unit;
+	void *memory = aligned_alloc(unit, whole);
+
+	/* A wish: without it everything works, only slower. */
+	if (memory != NULL && size > LARGE)
+		(void)madvise(memory, whole, MADV_HUGEPAGE);
+	return memory;
 }
 
 static char *read_all(int file, size_t *size)

@@ -40,4 +40,13 @@ bool system_verify(const uint8_t key[NODE_KEY_SIZE], struct slice bytes,
  */
 char *system_read_file(const char *path, size_t *size) MUST_CHECK;
 
+/*
+ * system_large: @size bytes, aligned to 64; where they are many, to 2 MiB and
+ * asked for in huge pages, because nodes in no order miss the TLB at each
+ * look.
+ *
+ * Returns what the caller frees, or NULL.
+ */
+void *system_large(size_t size) MUST_CHECK;
+
 #endif

@@ -10,6 +10,7 @@
 #include "tools/bench/bench.h"
 #include "tools/bench/inside.h"
 #include "tools/bench/of_link.h"
+#include "tools/bench/of_net.h"
 #include "tools/bench/of_node.h"
 
 #define ACCOUNTS_DEFAULT 1000
@@ -25,19 +26,23 @@ enum bench_exit {
 	BENCH_FAILED = 3,
 };
 
-enum bench_what { BENCH_NODE, BENCH_LINK, BENCH_CORE };
+enum bench_what { BENCH_NODE, BENCH_LINK, BENCH_CORE, BENCH_NET };
 
 /* What the command line says beside struct bench. */
 struct arguments {
 	enum bench_what what;
 	bool json, check_targets;
 	struct bench bench;
+	struct of_net net;
 };
 
 static const char usage_text[] =
 	"usage: clearbench node [OPTIONS]\n"
 	"       clearbench link [OPTIONS] [--to-OPTIONS]\n"
-	"       clearbench core [--seconds N] [--json]\n\n"
+	"       clearbench core [--seconds N] [--json]\n"
+	"       clearbench net [--obligations N] [--family NAME] [--file "
+	"FILE]\n"
+	"                      [--lemon PROGRAM] [--seconds N] [--json]\n\n"
 	"  --endpoint HOST:PORT          of the node\n"
 	"  --ca FILE                     the city's CA\n"
 	"  --operator-certificate FILE   opens accounts bench-1, bench-2, ...\n"
@@ -59,6 +64,11 @@ static const char usage_text[] =
 	"  --to-endpoint HOST:PORT       --to-ca FILE    --to-server-uri URI\n"
 	"  --to-operator-certificate FILE                --to-operator-key "
 	"FILE\n\n"
+	"Set-offs (net) are measured on generated families (scale_free, "
+	"cities,\nring, equal, supply) of N obligations, 100 to 10000000 "
+	"(default 100000), and on\nthose of FILE, beside LEMON's solvers where "
+	"clearbench-lemon was built, each for\nat most --seconds; ratios are "
+	"of CostScaling to ours.\n\n"
 	"Ratios: batched, hot pair and single to baseline_sql, sustained to\n"
 	"baseline_copy, core to baseline_journal, link to single_256. Absolute "
 	"figures are\ntold, ratios are what can be compared.\n\n"
@@ -123,7 +133,8 @@ static bool take_what(const char *word, enum bench_what *what)
 {
 	static const char *const words[] = { [BENCH_NODE] = "node",
 					     [BENCH_LINK] = "link",
-					     [BENCH_CORE] = "core" };
+					     [BENCH_CORE] = "core",
+					     [BENCH_NET] = "net" };
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(word, words[i]) == 0) {
@@ -140,7 +151,7 @@ static bool is_enough(const struct arguments *arguments)
 	const struct bench_node *node = &arguments->bench.node;
 	const struct bench_node *to = &arguments->bench.to;
 
-	if (arguments->what == BENCH_CORE)
+	if (arguments->what == BENCH_CORE || arguments->what == BENCH_NET)
 		return true;
 	if (arguments->what == BENCH_LINK &&
 	    (to->endpoint == NULL || to->ca == NULL ||
@@ -150,6 +161,31 @@ static bool is_enough(const struct arguments *arguments)
 	       node->operator_certificate != NULL &&
 	       node->operator_key != NULL &&
 	       node->gateway_certificate != NULL && node->gateway_key != NULL;
+}
+
+static bool take_net(struct of_net *net, const char *name, const char *value)
+{
+	char *end = NULL;
+	unsigned long number;
+
+	if (strcmp(name, "--file") == 0) {
+		net->file = value;
+		return true;
+	}
+	if (strcmp(name, "--family") == 0) {
+		net->family = value;
+		return of_net_knows(value);
+	}
+	if (strcmp(name, "--lemon") == 0) {
+		net->lemon = value;
+		return true;
+	}
+	number = strtoul(value, &end, 10);
+	if (strcmp(name, "--obligations") != 0 || *end != '\0' ||
+	    number < OF_NET_OBLIGATIONS_MIN || number > OF_NET_OBLIGATIONS_MAX)
+		return false;
+	net->obligation_count = (uint32_t)number;
+	return true;
 }
 
 static bool parse(int argc, char **argv, struct arguments *arguments)
@@ -165,7 +201,8 @@ static bool parse(int argc, char **argv, struct arguments *arguments)
 			arguments->check_targets = true;
 		else if (i + 1 == argc ||
 			 (!take_text(bench, argv[i], argv[i + 1]) &&
-			  !take_number(bench, argv[i], argv[i + 1])))
+			  !take_number(bench, argv[i], argv[i + 1]) &&
+			  !take_net(&arguments->net, argv[i], argv[i + 1])))
 			return false;
 		else
 			i++;
@@ -200,6 +237,10 @@ static bool run(struct arguments *arguments)
 		break;
 	case BENCH_LINK:
 		return bench_prepare(bench) && of_link_run(bench);
+	case BENCH_NET:
+		arguments->net.limit_s = (uint32_t)(bench->seconds + 1);
+		return of_net_run(&arguments->net, &bench->figures,
+				  bench->error, sizeof(bench->error));
 	case BENCH_CORE:
 		break;
 	}
@@ -224,6 +265,7 @@ int main(int argc, char **argv)
 	struct arguments arguments = {
 		.bench = { .seconds = SECONDS_DEFAULT,
 			   .account_count = ACCOUNTS_DEFAULT },
+		.net = { .obligation_count = OF_NET_OBLIGATIONS_DEFAULT },
 	};
 	struct bench *bench = &arguments.bench;
 	bool done;

@@ -6,7 +6,9 @@
 
 static const struct option_word words[] = {
 	{ "endpoint", "HOST:PORT", "where the node listens" },
-	{ "certificate", "FILE", "own certificate, PEM: who is asking" },
+	{ "certificate", "FILE",
+	  "own certificate, PEM: who is asking; of `net solve`: where to "
+	  "write the proof" },
 	{ "key", "FILE", "its key, PEM" },
 	{ "ca", "FILE", "the city's CA, PEM" },
 	{ "server-uri", "URI",
@@ -410,6 +412,25 @@ static const struct verb verbs[] = {
 	  .meaning = "make a city's node key (Ed25519), with which it signs",
 	  .local = true,
 	  .run = verb_keygen },
+	{ .noun = "net",
+	  .action = "solve",
+	  .operands = "FILE",
+	  .operand_count = 1,
+	  .options = "quiet",
+	  .meaning = "the most that can be set off of a file of obligations; "
+		     "`p obligations NODES COUNT`, then a line `DEBTOR "
+		     "CREDITOR AMOUNT` each; needs no node",
+	  .local = true,
+	  .run = verb_net_solve },
+	{ .noun = "net",
+	  .action = "verify",
+	  .operands = "FILE CERTIFICATE",
+	  .operand_count = 2,
+	  .options = "",
+	  .meaning = "is that set-off sound, and the greatest? needs no node; "
+		     "status 0 proven, 1 not, 7 files that cannot be read",
+	  .local = true,
+	  .run = verb_net_verify },
 	{ .noun = "federation",
 	  .action = "init",
 	  .operands = "FILE",

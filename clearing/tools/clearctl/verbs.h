@@ -58,6 +58,8 @@ int verb_id(struct session *session);
 int verb_node(struct session *session);
 int verb_init(struct session *session);
 int verb_rejoin(struct session *session);
+int verb_net_solve(struct session *session);
+int verb_net_verify(struct session *session);
 int verb_keygen(struct session *session);
 int verb_federation_init(struct session *session);
 int verb_federation_add_city(struct session *session);
