@@ -99,13 +99,12 @@ static bool directory_key(void *context, struct slice city, struct slice key_id,
 	       copy_key(roster_key(roster, at, key_id), key);
 }
 
-static bool directory_own_key(void *context, struct slice key_id,
-			      uint8_t key[NODE_KEY_SIZE])
+static bool directory_any_key(void *context, struct slice city,
+			      struct slice key_id, uint8_t key[NODE_KEY_SIZE])
 {
-	const struct neighbours *neighbours = context;
-	const struct roster *roster = neighbours->options.roster;
-	uint32_t at =
-		roster_city(roster, slice_from_text(neighbours->api->city));
+	const struct roster *roster =
+		((const struct neighbours *)context)->options.roster;
+	uint32_t at = roster_city(roster, city);
 
 	return at != ROSTER_NONE &&
 	       copy_key(roster_any_key(roster, at, key_id), key);
@@ -183,7 +182,7 @@ static struct peer_directory directory_of(struct neighbours *neighbours)
 		.version = directory_version,
 		.neighbour = directory_neighbour,
 		.key = directory_key,
-		.own_key = directory_own_key,
+		.any_key = directory_any_key,
 		.known = directory_known,
 		.gone = directory_gone,
 		.in_flight_per_mille = directory_in_flight,

@@ -148,7 +148,7 @@ void peer_alarm(struct peer *peer, const struct link *link, const char *what)
 
 void peer_mark(struct peer *peer, const struct payment *payment)
 {
-	uint32_t slot = (uint32_t)(payment - peer_links(peer)->payments);
+	uint32_t slot = peer_slot_of(peer, payment);
 	uint32_t size = peer_links(peer)->options.payments_max;
 
 	check(slot < size);

@@ -44,6 +44,8 @@
 #define PEER_NEVERS_KEPT 64
 /* Batches of deciders whose signatures are remembered (rule PEER-34). */
 #define PEER_PROOFS_KEPT 16
+/* Their heads, for proofs by a key that is REVOKED: enough for one batch. */
+#define PEER_VOUCHED_KEPT LINKLOG_ENTRIES_MAX
 /*
  * Lives of one neighbour admitted in a minute: each is a record for ever.  A
  * city that is restarted over and over needs a second for it at the least.
@@ -84,8 +86,8 @@ struct peer_directory {
 	/* The key @key_id of @city, CURRENT or RETIRED (rule PEER-43). */
 	bool (*key)(void *context, struct slice city, struct slice key_id,
 		    uint8_t key[NODE_KEY_SIZE]);
-	/* The own one in any state: for what a neighbour kept of this city. */
-	bool (*own_key)(void *context, struct slice key_id,
+	/* The same, REVOKED, too. */
+	bool (*any_key)(void *context, struct slice city, struct slice key_id,
 			uint8_t key[NODE_KEY_SIZE]);
 	/* Is @city one of the federation; is it gone (rule PEER-44)? */
 	bool (*known)(void *context, struct slice city);
@@ -198,11 +200,15 @@ struct peer_session {
 	const char *why; /* ASKING, STOPPED: one line for people */
 };
 
-/* A payment whose way leads over a city that is GONE: how did it end? */
+/*
+ * A payment whose way leads over a city that is GONE: how did it end?  Or one
+ * whose proof is to be signed again.
+ */
 struct peer_ask {
 	uint64_t number; /* of the payment; 0: a free place */
 	uint32_t slot;
 	bool flying;
+	bool for_proof;
 };
 
 struct peer {
@@ -229,6 +235,9 @@ struct peer {
 	 * signature and key id. */
 	uint8_t proofs[PEER_PROOFS_KEPT][SHA256_SIZE];
 	uint32_t next_proof;
+	/* Heads of deciders' headers that a key signed which counts. */
+	uint8_t vouched[PEER_VOUCHED_KEPT][SHA256_SIZE];
+	uint32_t next_vouched;
 	struct peer_ask asks[PEER_ASKS_MAX];
 	uint32_t ask_slot;    /* from where to look for the next ones */
 	uint64_t next_ask_us; /* not before */

@@ -235,6 +235,32 @@ static struct peer_ask *find_ask(struct peer *peer, uint64_t number)
 	return NULL;
 }
 
+/* The city whose answer an open out-leg waits for. */
+static bool decider_of(const struct payment *payment, struct slice *city)
+{
+	struct payment_terms terms;
+
+	if (payment->out_state != LEG_PENDING ||
+	    linklog_terms(payment_terms_of(payment), &terms) != LINKLOG_OK ||
+	    terms.path_count == 0)
+		return false;
+	*city = terms.path[terms.path_count - 1];
+	return true;
+}
+
+/* With no place free it is asked for when the proof comes again. */
+void peer_ask_decider(struct peer *peer, const struct payment *payment)
+{
+	struct peer_ask *free_ask = find_ask(peer, 0);
+
+	if (free_ask != NULL && find_ask(peer, payment->number) == NULL)
+		*free_ask = (struct peer_ask){
+			.number = payment->number,
+			.slot = peer_slot_of(peer, payment),
+			.for_proof = true,
+		};
+}
+
 static bool any_gone(const struct peer *peer)
 {
 	const struct links *links = peer_links(peer);
@@ -280,8 +306,10 @@ static struct payment *asked_about(const struct peer *peer,
 	struct payment *payment =
 		links_payment_slot(peer_links(peer), ask->slot);
 
-	return payment != NULL && payment->number == ask->number &&
-			       whom_to_ask(peer, payment, city)
+	if (payment == NULL || payment->number != ask->number)
+		return NULL;
+	return (ask->for_proof ? decider_of(payment, city)
+			       : whom_to_ask(peer, payment, city))
 		       ? payment
 		       : NULL;
 }
@@ -336,6 +364,16 @@ static void heard_proof(struct peer *peer, struct payment *payment,
 		peer->next_ask_us = peer->now_us;
 }
 
+/* What is proven is remembered until the neighbour's batch comes again. */
+static void heard_again(struct peer *peer, const struct payment *payment,
+			struct slice proof)
+{
+	struct link_entry answer;
+
+	if (peer_proven(peer, payment, proof, &answer))
+		peer_mark_link(peer, payment->out_link);
+}
+
 /* (rule PEER-45): signed by the city that would have to settle. */
 static bool is_never(struct peer *peer, const struct payment *payment,
 		     struct slice city, const struct peer_outcome_reply *reply)
@@ -368,14 +406,18 @@ void peer_outcome_answered(struct peer *peer, uint64_t number,
 	struct peer_ask *ask = find_ask(peer, number);
 	struct payment *payment;
 	struct slice city;
+	bool for_proof;
 
 	if (ask == NULL || number == 0)
 		return;
 	payment = asked_about(peer, ask, &city);
+	for_proof = ask->for_proof;
 	*ask = (struct peer_ask){ 0 };
 	if (payment == NULL || !reply->arrived)
 		return;
-	if (reply->proof.size > 0)
+	if (for_proof)
+		heard_again(peer, payment, reply->proof);
+	else if (reply->proof.size > 0)
 		heard_proof(peer, payment, reply->proof);
 	else if (reply->body.size > 0 && is_never(peer, payment, city, reply))
 		heard_never(peer, payment);

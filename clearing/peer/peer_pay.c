@@ -79,7 +79,7 @@ static bool begin_attempt(struct peer *peer, const struct peer_attempt *attempt,
 	peer_append(peer, &recorder, link->number, &entry);
 	payment = links_payment(peer_links(peer), &attempt->id);
 	check(payment != NULL);
-	slot = (uint32_t)(payment - peer_links(peer)->payments);
+	slot = peer_slot_of(peer, payment);
 	memcpy(peer->excluded[slot], excluded, count * sizeof(struct peer_hop));
 	peer->excluded_count[slot] = count;
 	peer->begun[slot] = 1;
@@ -321,7 +321,7 @@ static bool blame(const struct payment_terms *terms, uint32_t reason,
 static void keep_retry(struct peer *peer, const struct payment *payment,
 		       struct peer_retry *retry)
 {
-	uint32_t slot = (uint32_t)(payment - peer_links(peer)->payments);
+	uint32_t slot = peer_slot_of(peer, payment);
 
 	*retry = (struct peer_retry){ .id = payment->id,
 				      .parent = payment->parent,
@@ -364,7 +364,7 @@ static bool is_last(const struct peer *peer, const struct payment *payment)
 
 static void ended(struct peer *peer, const struct payment *payment)
 {
-	uint32_t slot = (uint32_t)(payment - peer_links(peer)->payments);
+	uint32_t slot = peer_slot_of(peer, payment);
 	bool begun = peer->begun[slot] != 0;
 	struct peer_outcome outcome = {
 		.id = payment->id,

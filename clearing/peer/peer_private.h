@@ -184,7 +184,8 @@ bool peer_take_batch(struct peer *peer, const struct link *link,
 
 /*
  * peer_check_proofs: row 12 of PEER-11 as far as it needs keys: each Settle is
- * the decider's own, or proven.  After links_check_batch().
+ * the decider's own, or proven; BUSY: the decider is asked to sign again what
+ * a REVOKED key did.  After links_check_batch().
  */
 enum peer_answer peer_check_proofs(struct peer *peer, const struct link *link,
 				   const struct link_batch *batch);
@@ -285,6 +286,19 @@ bool peer_end_in_leg(struct peer *peer, const struct payment *payment,
  */
 bool peer_look_at_gone(struct peer *peer,
 		       const struct payment *payment) MUST_CHECK;
+
+/*
+ * peer_ask_decider: for a proof of the answer to @payment, whose out-leg is
+ * open, that is signed by a key which counts.
+ */
+void peer_ask_decider(struct peer *peer, const struct payment *payment);
+
+/* peer_slot_of: where @payment stands in memory. */
+static inline uint32_t peer_slot_of(const struct peer *peer,
+				    const struct payment *payment)
+{
+	return (uint32_t)(payment - peer_links(peer)->payments);
+}
 
 /* peer_gather_asks: whose outcome is to be asked for next. */
 void peer_gather_asks(struct peer *peer);

@@ -68,9 +68,9 @@ static void done(struct peer *peer, uint32_t link)
 }
 
 /*
- * (rule PEER-43): who has lost what it wrote gets it back as it was signed,
- * though the key was REVOKED since: nobody but the neighbour has it, and what
- * the neighbour could add with a stolen key is bounded by the lines.
+ * (rule PEER-43): what a REVOKED key of this city signed comes back only on an
+ * operator's order to rejoin (rule PEER-22): nobody but the neighbour has it,
+ * and the neighbour may have the key.
  */
 static bool find_key(const struct peer *peer, const struct link_batch *batch,
 		     const struct link_header *header, bool own,
@@ -78,11 +78,11 @@ static bool find_key(const struct peer *peer, const struct link_batch *batch,
 {
 	const struct peer_directory *directory = &peer->options.directory;
 
-	if (own)
-		return directory->own_key(directory->context, batch->key_id,
-					  key);
 	return directory->key(directory->context, header->author, batch->key_id,
-			      key);
+			      key) ||
+	       (own && peer_links(peer)->rejoin != REJOIN_NONE &&
+		directory->any_key(directory->context, header->author,
+				   batch->key_id, key));
 }
 
 static bool signature_holds(struct peer *peer, const struct link_batch *batch,
@@ -271,6 +271,7 @@ static enum step peer_step(struct peer *peer, const struct link *link,
 	struct peer_session *session = peer_session(peer, link->number);
 	struct link_batch batch;
 	struct link_header header;
+	enum peer_answer proofs;
 
 	if (!is_batch_of(peer, link, false, bytes, &batch, &header))
 		return STEP_BAD;
@@ -281,9 +282,11 @@ static enum step peer_step(struct peer *peer, const struct link *link,
 	if (links_check_batch(peer_links(peer), link->number, &batch, false) !=
 		    LINKS_OK ||
 	    /* What it acknowledges was adopted before (rule PEER-17). */
-	    !peer_acknowledges(link, &header) ||
-	    peer_check_proofs(peer, link, &batch) != PEER_TAKEN)
+	    !peer_acknowledges(link, &header))
 		return STEP_BAD;
+	proofs = peer_check_proofs(peer, link, &batch);
+	if (proofs != PEER_TAKEN)
+		return proofs == PEER_BUSY ? STEP_LATER : STEP_BAD;
 	return peer_take_batch(peer, link, bytes, &batch, &header) ? STEP_ON
 								   : STEP_LATER;
 }

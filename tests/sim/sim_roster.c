@@ -96,14 +96,6 @@ static bool key(void *context, struct slice name, struct slice key_id,
 	return true;
 }
 
-static bool own_key(void *context, struct slice key_id,
-		    uint8_t out[NODE_KEY_SIZE])
-{
-	const struct sim_city *city = context;
-
-	return key(context, city->name, key_id, out);
-}
-
 static bool known(void *context, struct slice name)
 {
 	const struct sim_city *city = context;
@@ -217,7 +209,7 @@ struct peer_directory sim_roster_directory(struct sim_city *city)
 		.version = version,
 		.neighbour = neighbour,
 		.key = key,
-		.own_key = own_key,
+		.any_key = key,
 		.known = known,
 		.gone = gone,
 		.in_flight_per_mille = in_flight_per_mille,

@@ -128,14 +128,16 @@ static bool find_key(void *context, struct slice city, struct slice key_id,
 	return slice_equal(key_id, key_id_of(town->towns, number));
 }
 
-static bool find_own_key(void *context, struct slice key_id,
+static bool find_any_key(void *context, struct slice city, struct slice key_id,
 			 uint8_t key[NODE_KEY_SIZE])
 {
 	const struct town *town = context;
+	uint32_t number = number_of(town->towns, city);
 
-	town_key(town->number, key);
-	return slice_equal(key_id, SLICE("k1")) ||
-	       find_key(context, town->name, key_id, key);
+	if (find_key(context, city, key_id, key))
+		return true;
+	town_key(number, key);
+	return number < town->towns->count && slice_equal(key_id, SLICE("k1"));
 }
 
 static bool known(void *context, struct slice city)
@@ -356,7 +358,7 @@ static void start_engine(struct town *town)
 			       .version = version,
 			       .neighbour = neighbour,
 			       .key = find_key,
-			       .own_key = find_own_key,
+			       .any_key = find_any_key,
 			       .known = known,
 			       .gone = gone,
 			       .in_flight_per_mille = in_flight_per_mille,
@@ -577,7 +579,7 @@ void town_restart(struct town *town, uint32_t blocks)
 	town->block_open = false;
 	start_ledger(town);
 	replay(town);
-	if (restored)
+	if (restored && !town->towns->unordered)
 		town_rejoin(town, true);
 	start_engine(town);
 }

@@ -62,6 +62,7 @@ struct towns {
 	bool cut[TOWNS_MAX][TOWNS_MAX]; /* messages that way are lost */
 	bool is_gone[TOWNS_MAX];
 	bool is_lost[TOWNS_MAX]; /* its process has ended for good */
+	bool unordered; /* nobody says that a restored town was restored */
 	bool revoked[TOWNS_MAX]; /* its key "k1"; it signs with "k2" */
 	uint32_t ids_made;
 	uint8_t id_bytes[64][ID_SIZE];
@@ -86,7 +87,10 @@ void town_turn(struct town *town);
 /* town_rejoin: as an operator says after a restore (rule PEER-22). */
 void town_rejoin(struct town *town, bool closed);
 
-/* town_restart: a new process; @blocks of its journal are left (0: all). */
+/*
+ * town_restart: a new process; @blocks of its journal are left (0: all), which
+ * its operator orders to rejoin.
+ */
 void town_restart(struct town *town, uint32_t blocks);
 /* town_open: a recorder of the open block. */
 struct recorder town_open(struct town *town);
