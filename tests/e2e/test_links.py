@@ -87,6 +87,11 @@ class Links(unittest.TestCase):
         self.cities.wait_at_rest(10)
         before = {name: self.said("city_connected", name) for name in NAMES}
         self.reload(self.city)
+        # A connection that this had ended would come back by itself.
+        wait_until(lambda: self.link("lisbon")["connected"],
+                   "lisbon connected")
+        for name in NAMES:
+            self.assertEqual(self.said("city_connected", name), before[name])
         host, _, port = self.lisbon.listen.rpartition(":")
         self.assertEqual(host, "127.0.0.1")
         self.cities.control("set-city", "lisbon", "--endpoint",
