@@ -377,29 +377,30 @@ static void adopt(struct config *config, struct config *fresh)
 	config->operator_limit_max_minor = fresh->operator_limit_max_minor;
 }
 
-/* A newer roster beside the old one; one that is refused changes nothing. */
-static void reload_roster(struct node *node, const struct config *fresh)
+/* True: a newer one is held; one that is refused changes nothing. */
+static bool reload_roster(struct node *node, const struct config *fresh)
 {
 	char error[ROSTER_FILE_ERROR_SIZE];
 
 	switch (roster_file_reload(&node->held, fresh, error)) {
 	case ROSTER_RELOAD_SAME:
-		return;
+		return false;
 	case ROSTER_RELOAD_REFUSED:
 		log_event(
 			LOG_ERROR, "roster_refused", LOG_TEXT("reason", error),
 			LOG_NUMBER("version_kept", node->held.roster->version),
 			LOG_END);
-		return;
+		return false;
 	case ROSTER_RELOAD_TAKEN:
-		log_event(LOG_INFO, "roster_taken",
-			  LOG_NUMBER("version", node->held.roster->version),
-			  LOG_END);
-		return;
+		return true;
 	}
+	clearing_panic(__FILE__, __LINE__, "reloaded roster");
 }
 
-/* A whole new context beside the old one; a broken one changes nothing. */
+/*
+ * A whole new context beside the old one, with a newer roster or without; a
+ * broken one changes nothing: the links keep the roster that they look at.
+ */
 static void reload(struct node *node)
 {
 	char error[CREDENTIALS_ERROR_SIZE];
@@ -408,20 +409,27 @@ static void reload(struct node *node)
 	struct config fresh;
 	uint32_t closed;
 	SSL_CTX *tls;
+	bool taken;
 
 	if (!config_read(node->config_path, &fresh, error)) {
 		log_event(LOG_ERROR, "reload_refused",
 			  LOG_TEXT("reason", error), LOG_END);
 		return;
 	}
-	reload_roster(node, &fresh);
+	taken = reload_roster(node, &fresh);
 	tls = credentials_load(&fresh, node->held.roster, error);
 	if (tls == NULL) {
+		if (taken)
+			roster_file_give_back(&node->held);
 		log_event(LOG_ERROR, "reload_refused",
 			  LOG_TEXT("reason", error), LOG_END);
 		config_release(&fresh);
 		return;
 	}
+	if (taken)
+		log_event(LOG_INFO, "roster_taken",
+			  LOG_NUMBER("version", node->held.roster->version),
+			  LOG_END);
 	config_compare(&node->config, &fresh, log_change, node);
 	adopt(&node->config, &fresh);
 	config_release(&fresh);

@@ -43,22 +43,21 @@ static struct roster_trust trust_of(const struct config *config,
 }
 
 /* This node's city, with the key that it signs with. */
-static bool find_self(const struct config *config,
-		      const struct roster_held *held, uint32_t *city,
+static bool find_self(const struct config *config, struct roster_held *held,
 		      char *error)
 {
 	const uint8_t *public = signing_key_public(held->key);
 	const struct roster_key *key;
 	char id[ROSTER_KEY_ID_SIZE];
 
-	*city = roster_city(held->roster, slice_from_text(config->city));
-	if (*city == ROSTER_NONE) {
+	held->city = roster_city(held->roster, slice_from_text(config->city));
+	if (held->city == ROSTER_NONE) {
 		snprintf(error, ROSTER_FILE_ERROR_SIZE,
 			 "[federation] roster = %s: %s is not a city of it",
 			 config->roster, config->city);
 		return false;
 	}
-	key = roster_current_key(held->roster, *city);
+	key = roster_current_key(held->roster, held->city);
 	if (key != NULL && memcmp(key->key.data, public, NODE_KEY_SIZE) == 0)
 		return true;
 	roster_key_id(public, crypto_sha256, id);
@@ -74,7 +73,7 @@ static bool find_self(const struct config *config,
 /* Both files into @out, held against @previous; false: @out is empty. */
 static bool read_files(const struct config *config,
 		       const struct roster *previous, struct roster_held *out,
-		       uint32_t *city, char *error)
+		       char *error)
 {
 	const struct roster_trust trust = trust_of(config, previous);
 	struct roster_held held = { 0 };
@@ -94,7 +93,7 @@ static bool read_files(const struct config *config,
 		goto out;
 	}
 	held.key = signing_key_read(config->node_key, error);
-	if (held.key == NULL || !find_self(config, &held, city, error))
+	if (held.key == NULL || !find_self(config, &held, error))
 		goto out;
 	*out = held;
 	return true;
@@ -103,20 +102,18 @@ out:
 	return false;
 }
 
-static void hold(struct roster_file *file, const struct roster_held *held,
-		 uint32_t city)
+static void hold(struct roster_file *file, const struct roster_held *held)
 {
 	file->now = *held;
 	file->roster = held->roster;
 	file->key = held->key;
-	file->city = city;
+	file->city = held->city;
 }
 
 bool roster_file_load(struct roster_file *out, const struct config *config,
 		      char *error)
 {
 	struct roster_held held;
-	uint32_t city;
 
 	*out = (struct roster_file){ 0 };
 	if (config->roster == NULL && config->node_key == NULL)
@@ -127,9 +124,9 @@ bool roster_file_load(struct roster_file *out, const struct config *config,
 			 "both, or neither for a lone city");
 		return false;
 	}
-	if (!read_files(config, NULL, &held, &city, error))
+	if (!read_files(config, NULL, &held, error))
 		return false;
-	hold(out, &held, city);
+	hold(out, &held);
 	return true;
 }
 
@@ -155,11 +152,10 @@ enum roster_reload roster_file_reload(struct roster_file *held,
 				      const struct config *config, char *error)
 {
 	struct roster_held fresh;
-	uint32_t city;
 
 	if (held->roster == NULL)
 		return ROSTER_RELOAD_SAME;
-	if (!read_files(config, held->roster, &fresh, &city, error))
+	if (!read_files(config, held->roster, &fresh, error))
 		return ROSTER_RELOAD_REFUSED;
 	if (fresh.roster->version == held->roster->version &&
 	    memcmp(signing_key_public(fresh.key), signing_key_public(held->key),
@@ -169,8 +165,18 @@ enum roster_reload roster_file_reload(struct roster_file *held,
 	}
 	release(&held->former);
 	held->former = held->now;
-	hold(held, &fresh, city);
+	hold(held, &fresh);
 	return ROSTER_RELOAD_TAKEN;
+}
+
+void roster_file_give_back(struct roster_file *held)
+{
+	struct roster_held former = held->former;
+
+	check(former.roster != NULL);
+	release(&held->now);
+	held->former = (struct roster_held){ 0 };
+	hold(held, &former);
 }
 
 void roster_file_release(struct roster_file *held)

@@ -18,13 +18,14 @@ struct roster_held {
 	struct roster *roster; /* NULL: none */
 	struct slice bytes;
 	struct signing_key *key;
+	uint32_t city; /* index of this node's city in it */
 };
 
 /* A zeroed one is that of a lone city. */
 struct roster_file {
 	struct roster *roster;	 /* that of .now; NULL: a lone city */
 	struct signing_key *key; /* likewise */
-	uint32_t city;		 /* index of this node's city in the roster */
+	uint32_t city;		 /* likewise */
 	struct roster_held now;
 	/* The one before, for whoever still looks at it in this turn. */
 	struct roster_held former;
@@ -63,6 +64,12 @@ enum roster_reload {
 enum roster_reload roster_file_reload(struct roster_file *held,
 				      const struct config *config,
 				      char *error) MUST_CHECK;
+
+/*
+ * roster_file_give_back: undo the ROSTER_RELOAD_TAKEN that has just come,
+ * before anybody keeps the new roster: the former one is that of the node.
+ */
+void roster_file_give_back(struct roster_file *held);
 
 void roster_file_release(struct roster_file *held);
 

@@ -87,6 +87,11 @@ class Links(unittest.TestCase):
         self.cities.wait_at_rest(10)
         before = {name: self.said("city_connected", name) for name in NAMES}
         self.reload(self.city)
+        # A connection that this had ended would come back by itself.
+        wait_until(lambda: self.link("lisbon")["connected"],
+                   "lisbon connected")
+        for name in NAMES:
+            self.assertEqual(self.said("city_connected", name), before[name])
         host, _, port = self.lisbon.listen.rpartition(":")
         self.assertEqual(host, "127.0.0.1")
         self.cities.control("set-city", "lisbon", "--endpoint",
@@ -96,9 +101,34 @@ class Links(unittest.TestCase):
         wait_until(lambda: self.said("city_connected", "lisbon")
                    > before["lisbon"], "a connection to lisbon's new place")
         self.cities.wait_at_rest(10)
-        self.assertIn("roster_taken version=2", self.city.log_text())
+        self.assertIn(f"roster_taken version={self.version()}",
+                      self.city.log_text())
         self.assertEqual(self.said("city_connected", "boston"),
                          before["boston"])
+
+    def test_links_roster_with_broken_credentials(self):
+        """A reload that is refused takes no roster: what the links look at
+        stays, twice over, and the next sound reload takes the newest."""
+        self.cities.wait_at_rest(10)
+        taken = self.city.log_text().count("roster_taken")
+        certificate = f"{self.city.tls}/node.crt"
+        sound = shutil.copy(certificate, f"{self.cities.folder}/sound.crt")
+        with open(certificate, "w", encoding="ascii") as opened:
+            opened.write("no certificate\n")
+        self.addCleanup(shutil.copy, sound, certificate)
+        for place in ("somewhere", "elsewhere"):
+            self.cities.control("set-city", "lisbon", "--place", place)
+            self.sign()
+            self.reload(self.city)
+            self.assertEqual(self.pay(10, 10_000).state,
+                             rpc.payment.PAYMENT_STATE_POSTED)
+        self.assertEqual(self.city.log_text().count("roster_taken"), taken)
+        self.assertEqual(self.city.log_text().count("reload_refused"), 2)
+        shutil.copy(sound, certificate)
+        self.reload(*self.cities)
+        self.assertIn(f"roster_taken version={self.version()}",
+                      self.city.log_text())
+        self.cities.wait_at_rest(10)
 
     # ---- a key that was revoked too early
 

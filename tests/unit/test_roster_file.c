@@ -191,6 +191,39 @@ static void test_roster_file_reload(void **state)
 	end(&place);
 }
 
+static void test_roster_file_given_back(void **state)
+{
+	/* Goal: one that is given back was never there, however often. */
+	struct place place;
+	struct roster *first;
+
+	(void)state;
+	begin(&place);
+	assert_true(roster_file_load(&place.held, &place.config, place.error));
+	first = place.held.roster;
+	memcpy(place.federation.roster->hash, first->hash, SHA256_SIZE);
+	federation_follow(&place.federation);
+	put_roster(&place, A | B);
+	for (uint32_t i = 0; i < 2; i++) {
+		assert_int_equal(roster_file_reload(&place.held, &place.config,
+						    place.error),
+				 ROSTER_RELOAD_TAKEN);
+		roster_file_give_back(&place.held);
+		assert_ptr_equal(place.held.roster, first);
+		assert_int_equal(first->version, 1);
+		assert_int_equal(place.held.city, 0);
+		assert_memory_equal(
+			signing_key_public(place.held.key),
+			signing_key_public(place.federation.keys[0]),
+			NODE_KEY_SIZE);
+	}
+	assert_int_equal(
+		roster_file_reload(&place.held, &place.config, place.error),
+		ROSTER_RELOAD_TAKEN);
+	assert_int_equal(place.held.roster->version, 2);
+	end(&place);
+}
+
 static void test_roster_file_rotation(void **state)
 {
 	/* Goal: the new key comes with the roster that has it, not before. */
@@ -257,6 +290,7 @@ int main(void)
 		cmocka_unit_test(test_roster_file_loads),
 		cmocka_unit_test(test_roster_file_refuses),
 		cmocka_unit_test(test_roster_file_reload),
+		cmocka_unit_test(test_roster_file_given_back),
 		cmocka_unit_test(test_roster_file_rotation),
 		cmocka_unit_test(test_roster_file_follows),
 	};
