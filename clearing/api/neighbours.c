@@ -28,16 +28,21 @@ bool neighbours_let_in(struct api_call *call, struct neighbours **out)
 	return true;
 }
 
-bool neighbours_take_ask(struct neighbours *neighbours, struct slice city,
-			 uint64_t now_us)
+bool neighbours_count(struct neighbours *neighbours, struct slice city,
+		      enum neighbours_counted what, uint64_t now_us)
 {
+	static const uint32_t most[COUNTED_KINDS] = {
+		[COUNTED_OUTCOME] = NEIGHBOURS_ASKS_PER_MINUTE,
+		[COUNTED_REQUEST] = NEIGHBOURS_REQUESTS_PER_MINUTE,
+	};
 	uint32_t at = roster_city(neighbours->options.roster, city);
+	struct rate *rate;
 
-	check(at != ROSTER_NONE);
-	if (!rate_allows(&neighbours->asked[at], now_us,
-			 NEIGHBOURS_ASKS_PER_MINUTE))
+	check(at != ROSTER_NONE && what < COUNTED_KINDS);
+	rate = &neighbours->counted[at][what];
+	if (!rate_allows(rate, now_us, most[what]))
 		return false;
-	rate_take(&neighbours->asked[at], now_us);
+	rate_take(rate, now_us);
 	return true;
 }
 
@@ -303,8 +308,9 @@ struct neighbours *neighbours_create(struct api *api,
 		calloc(ROUTE_HOP_COUNT_MAX, sizeof(struct route_hop));
 	neighbours->route_memory = malloc(sizeof(struct route_memory));
 	neighbours->message = malloc(NEIGHBOURS_MESSAGE_MAX);
-	neighbours->asked = calloc(ROSTER_CITIES_MAX, sizeof(struct rate));
-	if (neighbours->kept == NULL || neighbours->asked == NULL ||
+	neighbours->counted =
+		calloc(ROSTER_CITIES_MAX, sizeof(*neighbours->counted));
+	if (neighbours->kept == NULL || neighbours->counted == NULL ||
 	    neighbours->hops == NULL || neighbours->route_memory == NULL ||
 	    neighbours->message == NULL || !make_peer(neighbours)) {
 		neighbours_free(neighbours);
@@ -324,7 +330,7 @@ void neighbours_free(struct neighbours *neighbours)
 	free(neighbours->hops);
 	free(neighbours->route_memory);
 	free(neighbours->message);
-	free(neighbours->asked);
+	free(neighbours->counted);
 	free(neighbours);
 }
 
@@ -343,7 +349,8 @@ void neighbours_reload(struct neighbours *neighbours,
 				       slice_from_text(neighbours->api->city));
 	check(neighbours->here != ROSTER_NONE);
 	/* By index in the roster, which may be another now. */
-	memset(neighbours->asked, 0, ROSTER_CITIES_MAX * sizeof(struct rate));
+	memset(neighbours->counted, 0,
+	       ROSTER_CITIES_MAX * sizeof(*neighbours->counted));
 	neighbours->peer.options.uri = options->uri;
 	neighbours->peer.options.key_id = options->key_id;
 	peer_set_directory(&neighbours->peer, &directory);

@@ -15,6 +15,15 @@
 #define NEIGHBOURS_PAGE_MAX 1024
 /* Outcomes that one city may ask for in a minute (rule PEER-36). */
 #define NEIGHBOURS_ASKS_PER_MINUTE 6000
+/* Payment requests it may send on: each is a record for ever. */
+#define NEIGHBOURS_REQUESTS_PER_MINUTE 600
+
+/* What a city does here that is counted. */
+enum neighbours_counted {
+	COUNTED_OUTCOME,
+	COUNTED_REQUEST,
+	COUNTED_KINDS,
+};
 /* Bytes of sealed batches kept a link; older ones are read again. */
 #define NEIGHBOURS_KEPT_MAX (16u << 20)
 
@@ -43,8 +52,9 @@ struct neighbours {
 	struct kept_batches *kept; /* by link number - 1 */
 	struct route_hop *hops;
 	struct route_memory *route_memory;
-	uint8_t *message;   /* NEIGHBOURS_MESSAGE_MAX */
-	struct rate *asked; /* outcomes, by index of the city in the roster */
+	uint8_t *message; /* NEIGHBOURS_MESSAGE_MAX */
+	/* By index of the city in the roster. */
+	struct rate (*counted)[COUNTED_KINDS];
 	bool acting;
 };
 
@@ -57,11 +67,11 @@ bool neighbours_let_in(struct api_call *call,
 		       struct neighbours **out) MUST_CHECK;
 
 /*
- * neighbours_take_ask: @city, one of the federation, asks for an outcome:
- * false: it has asked for too many in this minute (rule PEER-36).
+ * neighbours_count: @city, one of the federation, does it once more; false: it
+ * did so too often in this minute, and is to hear OVERLOADED.
  */
-bool neighbours_take_ask(struct neighbours *neighbours, struct slice city,
-			 uint64_t now_us) MUST_CHECK;
+bool neighbours_count(struct neighbours *neighbours, struct slice city,
+		      enum neighbours_counted what, uint64_t now_us) MUST_CHECK;
 
 /* neighbours_act: carry out what the engine asks for now. */
 void neighbours_act(struct neighbours *neighbours);

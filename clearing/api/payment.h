@@ -99,7 +99,7 @@ uint32_t request_record(struct api_call *call, struct event *event,
 
 /*
  * request_end: record that the open request @id was declined.  Answers the
- * call and returns false when there is no room.
+ * call and returns false when there is no room, or the node takes no commands.
  */
 bool request_end(struct api_call *call, const struct id *id) MUST_CHECK;
 

@@ -296,6 +296,11 @@ void handle_forward_payment_request(struct api *api, struct api_call *call,
 	}
 	if (!neighbours_let_in(call, &neighbours))
 		return;
+	if (!neighbours_count(neighbours, call->caller->city, COUNTED_REQUEST,
+			      now_us)) {
+		reply_error_now(call, REQUEST_OVERLOADED, NULL);
+		return;
+	}
 	if (request_is_here(api, request.payee) &&
 	    is_callers_city(call, request.payer))
 		came_back(call, &request);

@@ -33,7 +33,7 @@ static uint64_t expiry_of(int64_t asked_us, const struct id *id)
 	return asked_us < 0 ? 0 : (uint64_t)asked_us;
 }
 
-/* Refusals 20 to 38 of a request; @out is filled in when 0. */
+/* Refusals 20 to 39 of a request; @out is filled in when 0. */
 uint32_t request_check(const struct api *api,
 		       const struct forwarded_request *request, uint64_t now_us,
 		       struct event_request *out)
@@ -64,6 +64,10 @@ uint32_t request_check(const struct api *api,
 		return PAYMENT_MEMO_INVALID;
 	if (!address_parse(request->payee, &payee))
 		return PAYMENT_PAYEE_MALFORMED;
+	/* As decide_payment() would say of each payment of it. */
+	if (!slice_equal(payer.city, payee.city) &&
+	    address_is_reserved(payee.local))
+		return PAYMENT_PAYEE_RESERVED;
 	out->payer = request->payer;
 	out->payee = request->payee;
 	out->amount = money_of(request->amount_minor);
@@ -338,7 +342,9 @@ bool request_end(struct api_call *call, const struct id *id)
 	struct caller caller = handler_caller(call);
 	struct recorder recorder;
 
-	if (!handler_recorder(call, 0, REQUEST_EVENTS, call->api->now_us,
+	/* It was waited for an answer: the node may be closing by now. */
+	if (!handler_accepts(call, true) ||
+	    !handler_recorder(call, 0, REQUEST_EVENTS, call->api->now_us,
 			      &recorder))
 		return false;
 	event.request.id = *id;

@@ -331,7 +331,8 @@ void handle_query_outcome(struct api *api, struct api_call *call,
 	}
 	if (!neighbours_let_in(call, &neighbours))
 		return;
-	if (!neighbours_take_ask(neighbours, call->caller->city, now_us)) {
+	if (!neighbours_count(neighbours, call->caller->city, COUNTED_OUTCOME,
+			      now_us)) {
 		reply_error_now(call, REQUEST_OVERLOADED, NULL);
 		return;
 	}

@@ -571,6 +571,8 @@ class Clearctl(unittest.TestCase):
                  "CREDIT_ACCOUNT_UNKNOWN"),
                 (MILL, "nobody@lisbon", (), NOT_FOUND,
                  "DEBIT_ACCOUNT_UNKNOWN"),
+                ("city/recovered@lisbon", BAKERY, (), REFUSED,
+                 "PAYEE_RESERVED"),
                 (MILL, BAKERY, ("--expires", "2020-01-01T00:00:00Z"), REFUSED,
                  "EXPIRY_PAST"),
                 (MILL, BAKERY, ("--expires", "+367d"), REFUSED,

@@ -78,6 +78,12 @@ static void test_neighbours_kept_none_left(void **state)
 	expect(1, 9, "nine");
 }
 
+static bool count_one(struct neighbours *asking, const char *city,
+		      enum neighbours_counted what, uint64_t now_us)
+{
+	return neighbours_count(asking, slice_from_text(city), what, now_us);
+}
+
 /* Goal: (rule PEER-36) a city that asks too often does not shut out others. */
 static void test_neighbours_asks(void **state)
 {
@@ -86,16 +92,20 @@ static void test_neighbours_asks(void **state)
 		.cities = { { .name = { (const uint8_t *)"alpha", 5 } },
 			    { .name = { (const uint8_t *)"beta", 4 } } },
 	};
-	struct rate asked[2] = { 0 };
+	struct rate counted[2][COUNTED_KINDS] = { 0 };
 	struct neighbours asking = { .options = { .roster = &roster },
-				     .asked = asked };
+				     .counted = counted };
 
 	(void)state;
 	for (uint32_t i = 0; i < NEIGHBOURS_ASKS_PER_MINUTE; i++)
-		assert_true(neighbours_take_ask(&asking, SLICE("alpha"), i));
-	assert_false(neighbours_take_ask(&asking, SLICE("alpha"), 59999999));
-	assert_true(neighbours_take_ask(&asking, SLICE("beta"), 59999999));
-	assert_true(neighbours_take_ask(&asking, SLICE("alpha"), 60000000));
+		assert_true(count_one(&asking, "alpha", COUNTED_OUTCOME, i));
+	assert_false(count_one(&asking, "alpha", COUNTED_OUTCOME, 59999999));
+	assert_true(count_one(&asking, "beta", COUNTED_OUTCOME, 59999999));
+	assert_true(count_one(&asking, "alpha", COUNTED_OUTCOME, 60000000));
+	for (uint32_t i = 0; i < NEIGHBOURS_REQUESTS_PER_MINUTE; i++)
+		assert_true(count_one(&asking, "alpha", COUNTED_REQUEST, i));
+	assert_false(count_one(&asking, "alpha", COUNTED_REQUEST, 59999999));
+	assert_true(count_one(&asking, "beta", COUNTED_REQUEST, 59999999));
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, drop_all, drop_all)
