@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "api/api.h"
+#include "base/rate.h"
 #include "node/credentials.h"
 #include "node/log.h"
 #include "node/outgoing.h"
@@ -16,6 +17,7 @@
 /* So long a call waits for a connection to such a city, and so many at once. */
 #define HELD_US UINT64_C(2000000)
 #define HELD_MAX 64
+#define FORKS_LOGGED_PER_MINUTE 10
 
 /* A call of the neighbours on its way. */
 struct asked {
@@ -39,6 +41,7 @@ struct line {
 	struct federation *federation;
 	uint32_t city; /* index in the roster */
 	bool neighbour;
+	struct rate forks; /* lines in the log */
 	uint64_t used_us;
 	struct outgoing *outgoing; /* NULL: it is not dialled */
 	SSL_CTX *tls;
@@ -305,9 +308,17 @@ static void on_fork(void *context, struct slice city,
 {
 	uint8_t header[2 * LINKLOG_HEADER_SIZE_MAX];
 	uint8_t signature[2 * LINKLOG_SIGNATURE_SIZE];
+	struct line *line = find_line(context, city);
 	struct buffer header_text, signature_text;
+	uint64_t now_us;
 
-	(void)context;
+	/* No signature is verified yet, and it sends as often as it likes. */
+	if (line == NULL)
+		return;
+	now_us = now_of(line);
+	if (!rate_allows(&line->forks, now_us, FORKS_LOGGED_PER_MINUTE))
+		return;
+	rate_take(&line->forks, now_us);
 	buffer_init(&header_text, header, sizeof(header));
 	buffer_put_hex(&header_text, batch->header);
 	buffer_init(&signature_text, signature, sizeof(signature));
