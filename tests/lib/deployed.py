@@ -54,7 +54,11 @@ def make_template(path):
                     SOURCE, folder), check=True, cwd="/", timeout=150,
             stdin=subprocess.DEVNULL, stdout=sys.stderr,
             env=clean_environment())
-        subprocess.run(["cp", "-a", f"{folder}/pg", path], check=True)
+        # Half a copy is none.
+        beside = path + ".new"
+        shutil.rmtree(beside, ignore_errors=True)
+        subprocess.run(["cp", "-a", f"{folder}/pg", beside], check=True)
+        os.rename(beside, path)
     finally:
         shutil.rmtree(folder)
     return True
