@@ -362,7 +362,7 @@ static void try_later(struct peer *peer, uint32_t link, const char *why)
 	peer_back_off(peer, link);
 }
 
-/* Not one to a Hello of an earlier life, or that nobody waits for now. */
+/* Not one to a Hello of an earlier life, nor one that nobody waits for. */
 static bool expects_answer(const struct peer_session *session)
 {
 	return (session->state == PEER_ASKING ||

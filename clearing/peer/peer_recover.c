@@ -423,7 +423,5 @@ bool peer_withdraw(struct peer *peer, uint32_t number, uint64_t to)
 		if (!withdraw_one(peer, link, to))
 			return false;
 	}
-	if (peer_session(peer, number)->acknowledged > to)
-		peer_session(peer, number)->acknowledged = to;
 	return true;
 }
