@@ -69,26 +69,6 @@ static uint32_t discharge(struct network *network, uint32_t node)
 	return pushes;
 }
 
-/* The active in the order of their indexes; none is active any more. */
-static uint32_t list_active(struct network *network)
-{
-	uint32_t words = network->node_count / 64 + 1, count = 0;
-
-	for (uint32_t word = 0; word < words; word++) {
-		uint64_t bits = network->active[word];
-
-		network->active[word] = 0;
-		for (; bits != 0; bits &= bits - 1) {
-			uint32_t node =
-				word * 64 + (uint32_t)__builtin_ctzll(bits);
-
-			if (network->nodes[node].excess > 0)
-				network->list[count++] = node;
-		}
-	}
-	return count;
-}
-
 static uint64_t discharge_list(struct network *network, uint32_t count)
 {
 	const uint32_t *list = network->list;
@@ -149,7 +129,7 @@ static void move(struct network *network, uint32_t active)
 			network_wave(network, work_end);
 			return;
 		}
-		count = list_active(network);
+		count = network_list_active(network);
 		if (count == 0)
 			return;
 		budget -= (int64_t)discharge_list(network, count) +

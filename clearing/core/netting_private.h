@@ -199,6 +199,12 @@ uint32_t network_update(struct network *network);
 
 /* ---- netting_wave.c */
 
+/*
+ * network_list_active: into .list, in the order of their indexes; how many.
+ * None is active any more.
+ */
+uint32_t network_list_active(struct network *network);
+
 /* network_push: @amount over @entry of @from, which has as much left. */
 void network_push(struct network *network, uint32_t from, uint32_t entry,
 		  int64_t amount);

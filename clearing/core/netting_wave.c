@@ -48,6 +48,25 @@ void network_relabel(struct network *network, uint32_t node)
 	network->progress.work += 2 * (uint64_t)(end - first) + 4;
 }
 
+uint32_t network_list_active(struct network *network)
+{
+	uint32_t words = network->node_count / 64 + 1, count = 0;
+
+	for (uint32_t word = 0; word < words; word++) {
+		uint64_t bits = network->active[word];
+
+		network->active[word] = 0;
+		for (; bits != 0; bits &= bits - 1) {
+			uint32_t node =
+				word * 64 + (uint32_t)__builtin_ctzll(bits);
+
+			if (network->nodes[node].excess > 0)
+				network->list[count++] = node;
+		}
+	}
+	return count;
+}
+
 /* ---- a heap of nodes by label, highest first, ties by index */
 
 static bool goes_before(const struct network *network, uint32_t a, uint32_t b)
@@ -129,20 +148,11 @@ static void send(struct network *network, uint32_t *count, uint32_t node)
  */
 static uint32_t begin(struct network *network)
 {
-	uint32_t words = network->node_count / 64 + 1, count = 0;
+	uint32_t active = network_list_active(network), count = 0;
 
-	for (uint32_t word = 0; word < words; word++) {
-		uint64_t bits = network->active[word];
-
-		network->active[word] = 0;
-		for (; bits != 0; bits &= bits - 1) {
-			uint32_t node =
-				word * 64 + (uint32_t)__builtin_ctzll(bits);
-
-			if (network->nodes[node].excess > 0)
-				heap_add(network, &count, node);
-		}
-	}
+	/* In place: the heap grows over what was read of the list. */
+	while (count < active)
+		heap_add(network, &count, network->list[count]);
 	return count;
 }
 
